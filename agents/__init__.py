@@ -1,0 +1,1 @@
+"""The four roles and the model clients they speak through."""

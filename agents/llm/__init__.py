@@ -1,0 +1,1 @@
+"""Model clients: hosted providers and servers by instructor, local models in process."""

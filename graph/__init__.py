@@ -1,0 +1,1 @@
+"""The document graph, the runner that drives documents through it, and the run database."""

@@ -1,0 +1,1 @@
+"""The run database: one SQLite file per run."""

@@ -1,0 +1,232 @@
+"""The job file: everything a run needs to know, as one validated model.
+
+A job is written in TOML. `parse_job` turns its text into a `Job` or says, in one sentence a fault, what
+is wrong with it; an unknown key is answered with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from rapidfuzz import process
+
+from schemas.base import Model
+from schemas.errors import UsageError
+from schemas.judgement import Agent, Thresholds
+
+DEFAULT_MODEL = "local/smollm2-135m"
+
+
+class Mode(StrEnum):
+    """Where the schema comes from."""
+
+    PER_DOCUMENT = "per-document"
+
+
+class Method(StrEnum):
+    """How documents are annotated."""
+
+    AGENTS = "agents"
+
+
+class Profile(StrEnum):
+    """Length and form of the prompts."""
+
+    FULL = "full"
+    COMPACT = "compact"
+
+
+class ClassOrder(StrEnum):
+    """Order in which an annotator is shown the classes."""
+
+    SCHEMA = "schema"
+    REVERSED = "reversed"
+    SHUFFLED = "shuffled"
+
+
+class ModelConfig(Model):
+    """A model and how it is asked."""
+
+    name: str = Field(
+        default=DEFAULT_MODEL,
+        description="`anthropic/NAME`, `openai/NAME`, or `local/NAME`: an embedded model, a .gguf file or a "
+        "hub reference `local/OWNER/REPO/FILE.gguf`.",
+    )
+    base_url: str | None = Field(
+        default=None,
+        description="Server that speaks the provider's wire format (vLLM, Ollama, llama.cpp).",
+    )
+    api_key_env: str | None = Field(
+        default=None, description="Environment variable that holds the key; default: the provider's own."
+    )
+    profile: Profile | None = Field(default=None, description="Prompt form; default: what suits the model.")
+    structured: Literal["json_schema", "tools", "json"] | None = Field(
+        default=None, description="How the answer's structure is asked for; default: what suits the provider."
+    )
+    grounded: bool | None = Field(
+        default=None,
+        description="Decode annotations under a grammar that admits only quotes from the document; default: "
+        "on for local models. Set it for a server that takes LLGuidance grammars.",
+    )
+    context: int = Field(
+        default=4096, ge=512, description="Context of one call, in tokens; local models only."
+    )
+    temperature: float = Field(default=0.2, ge=0, le=2, description="Sampling temperature.")
+    top_p: float | None = Field(
+        default=None, gt=0, le=1, description="Nucleus sampling; default: the server's."
+    )
+    max_tokens: int | None = Field(
+        default=None,
+        ge=16,
+        description="Most tokens of one answer; default: 4096, compact 700.",
+    )
+
+
+class AgentModels(Model):
+    """The model of each agent; what is not given here comes from `model`."""
+
+    schema_designer: ModelConfig | None = Field(default=None, description="Model of the schema-designer.")
+    guideline_writer: ModelConfig | None = Field(default=None, description="Model of the guideline-writer.")
+    annotator: ModelConfig | None = Field(default=None, description="Model of the annotators.")
+    critic: ModelConfig | None = Field(default=None, description="Model of the critic.")
+
+
+class AnnotatorConfig(Model):
+    """One annotator. Annotators differ in what they see, so that their agreement is evidence."""
+
+    model: ModelConfig | None = Field(default=None, description="Its own model; default: the annotator's.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Its own temperature.")
+    class_order: ClassOrder = Field(
+        default=ClassOrder.SCHEMA, description="Order of the classes it is shown."
+    )
+
+
+class DocumentsConfig(Model):
+    """Where documents come from."""
+
+    paths: tuple[str, ...] = Field(
+        min_length=1,
+        description="Files (.jsonl .json .csv .parquet .txt .md) or folders of them; relative to the job file.",
+    )
+    text_field: str = Field(default="text", description="Field or column of the text.")
+    id_field: str = Field(
+        default="id", description="Field or column of the id; a hash of the text where absent."
+    )
+    limit: int | None = Field(default=None, ge=1, description="Take only the first so many documents.")
+    ids: tuple[str, ...] = Field(default=(), description="Take only documents of these ids.")
+
+
+class RunConfig(Model):
+    """How the machine is used; none of it changes an answer."""
+
+    documents_in_flight: int = Field(default=4, ge=1, description="Documents worked on at the same time.")
+    max_connections: int = Field(default=8, ge=1, description="Calls at the same time to one model.")
+    timeout: float = Field(default=600, gt=0, description="Longest time of one request, in seconds.")
+
+
+class Job(Model):
+    """A job: documents in, judged data out."""
+
+    documents: DocumentsConfig = Field(description="Where documents come from.")
+    brief: str = Field(default="", description="What the data is for; read by the schema-designer.")
+    mode: Mode = Field(default=Mode.PER_DOCUMENT, description="Where the schema comes from.")
+    method: Method = Field(default=Method.AGENTS, description="How documents are annotated.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of sampling and of the class order.")
+    rounds: int = Field(default=3, ge=1, le=20, description="Most rounds of a document.")
+    max_classes: int = Field(default=6, ge=1, le=50, description="Most classes of a document's schema.")
+    model: ModelConfig = Field(default_factory=ModelConfig, description="The model of all agents.")
+    agents: AgentModels = Field(default_factory=AgentModels, description="Models of single agents.")
+    annotators: tuple[AnnotatorConfig, ...] = Field(
+        default=(
+            AnnotatorConfig(),
+            AnnotatorConfig(class_order=ClassOrder.REVERSED, temperature=0.3),
+        ),
+        min_length=1,
+        max_length=9,
+        description="The annotators, two by default.",
+    )
+    thresholds: Thresholds = Field(default_factory=Thresholds, description="What acceptance takes.")
+    run: RunConfig = Field(default_factory=RunConfig, description="Use of the machine.")
+
+    def model_for(self, agent: Agent, annotator: int = 0) -> ModelConfig:
+        """The model an agent speaks to.
+
+        Args:
+            agent: The role.
+            annotator: Which annotator, from 0; ignored for other roles.
+        """
+        own: ModelConfig | None = getattr(self.agents, agent.value.replace("-", "_"))
+        config = own or self.model
+        if agent is Agent.ANNOTATOR:
+            special = self.annotators[annotator]
+            config = special.model or config
+            if special.temperature is not None:
+                config = config.model_copy(update={"temperature": special.temperature})
+        return config
+
+
+def parse_job(toml: str, source: str = "job file") -> Job:
+    """Read a job from TOML text.
+
+    Args:
+        toml: The text.
+        source: Name for messages.
+
+    Raises:
+        UsageError: The text is no TOML, or no job; the message names every fault.
+    """
+    try:
+        data = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is no TOML: {error}.", "Correct the line it names.") from error
+    return job_from(data, source)
+
+
+def job_from(data: Mapping[str, Any], source: str = "job") -> Job:
+    """Validate a mapping as a job; see `parse_job`.
+
+    Raises:
+        UsageError: The mapping is no job; the message names every fault.
+    """
+    try:
+        return Job.model_validate(data)
+    except ValidationError as error:
+        faults = "; ".join(_describe(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
+        raise UsageError(
+            f"{source}: {faults}.", "`guidex init` writes a job file that documents every key."
+        ) from error
+
+
+def _describe(location: Sequence[int | str], kind: str, message: str) -> str:
+    path = ".".join(str(part) for part in location)
+    if kind != "extra_forbidden":
+        return f"{path}: {message[:1].lower()}{message[1:]}"
+    known = _known_keys(location[:-1])
+    nearest = process.extractOne(str(location[-1]), known, score_cutoff=50)
+    hint = f", did you mean `{nearest[0]}`?" if nearest else f" (known: {', '.join(known)})"
+    return f"unknown key `{path}`{hint}"
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    """Field names of the model at a place in the job, following lists and optional models."""
+    model: type[BaseModel] = Job
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            model = _model_within(field.annotation) or model
+    return list(model.model_fields)
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (tuple, list, typing.Union, types.UnionType):
+        found = (_model_within(argument) for argument in typing.get_args(annotation))
+        return next((model for model in found if model is not None), None)
+    return None
