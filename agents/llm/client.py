@@ -67,6 +67,9 @@ class Sampling(Model):
     temperature: float = Field(ge=0, description="0 is greedy.")
     max_tokens: int = Field(ge=1, description="Most tokens of the answer.")
     top_p: float | None = Field(default=None, description="Nucleus; None leaves it to the server.")
+    frequency_penalty: float | None = Field(
+        default=None, description="Discourages repetition; sent where the provider takes it."
+    )
     seed: int | None = Field(default=None, description="Sent where the provider takes one.")
 
 
@@ -143,11 +146,13 @@ class Request(Generic[AnswerT]):
 class Reply(Generic[AnswerT]):
     """A validated answer and what it took."""
 
-    __slots__ = ("answer", "attempts")
+    __slots__ = ("answer", "attempts", "replayed")
 
-    def __init__(self, answer: AnswerT, attempts: tuple[Attempt, ...]) -> None:
+    def __init__(self, answer: AnswerT, attempts: tuple[Attempt, ...], *, replayed: bool = False) -> None:
         self.answer = answer
         self.attempts = attempts
+        self.replayed = replayed
+        """Answered from the ledger: nothing was sent, so there are no attempts."""
 
     @property
     def usage(self) -> Usage:
@@ -161,8 +166,8 @@ class Reply(Generic[AnswerT]):
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the last attempt ended."""
-        return self.attempts[-1].finish_reason
+        """Why the last attempt ended; None for a replay."""
+        return self.attempts[-1].finish_reason if self.attempts else None
 
 
 class CallFault(StrEnum):

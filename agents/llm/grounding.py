@@ -1,6 +1,6 @@
 """Grounded decoding: a grammar under which a model can only quote what stands in the document.
 
-The grammar is LLGuidance's (https://github.com/guidance-ai/llguidance, `docs/syntax.md`): Lark-like rules, and
+The grammar is LLGuidance's (https://github.com/guidance-ai/llguidance, `docs/syntax.md`): Lark-like rules and
 `%regex {"substring_chunks": [...]}`, an automaton of all runs of consecutive chunks. The document is cut into
 words, white space and punctuation, and each chunk is written as it stands inside a JSON string, so that an
 escape is one step of the automaton and can never be left half-way.
@@ -85,7 +85,7 @@ def chunks(text: str) -> Iterator[str]:
     """
     for start, end in _boundaries(text):
         piece = text[start:end]
-        if piece.isspace() and piece.count("\n") > 1 or any(0xD800 <= ord(c) <= 0xDFFF for c in piece):
+        if (piece.isspace() and piece.count("\n") > 1) or any(0xD800 <= ord(c) <= 0xDFFF for c in piece):
             yield _BREAK
         elif piece.isspace():
             yield from (json.dumps(character, ensure_ascii=False)[1:-1] for character in piece)

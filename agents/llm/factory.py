@@ -1,0 +1,168 @@
+"""Clients by configuration, shared by everyone who asks the same model; and the probe behind `doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Literal
+
+from pydantic import Field
+
+from agents.llm.client import Answer, CallFailedError, Client, Message, Purpose, Request, Sampling
+from agents.llm.embedded import Progress, resolve_gguf
+from agents.llm.names import ResolvedModel, api_key, resolve
+from schemas.base import Model
+from schemas.errors import GuidexError
+from schemas.job import ModelConfig
+from schemas.judgement import Agent
+
+
+class ClientPool:
+    """The clients of a run: one per model, however many agents speak to it.
+
+    A pool belongs to the event loop it is first used in.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        """Make an empty pool.
+
+        Args:
+            progress: Told how far the download of a local model is.
+        """
+        self._progress = progress
+        self._clients: dict[ResolvedModel, Client] = {}
+        self._limits: dict[tuple[str | None, str], asyncio.Semaphore] = {}
+
+    def client_for(self, config: ModelConfig, *, max_connections: int = 8, timeout: float = 600) -> Client:
+        """The client of a model; a local model's file is fetched first if need be, which blocks.
+
+        Args:
+            config: The model; its sampling settings play no part, they travel with each request.
+            max_connections: Most requests at the same time to the model.
+            timeout: Longest time of one request, in seconds.
+
+        Raises:
+            UsageError: The configuration names no model.
+            ModelUnavailableError: A key, a file or a package is missing.
+        """
+        model = resolve(config)
+        # Profile and answer length travel with the messages: agents that differ in them share a client.
+        key = model.model_copy(update={"max_tokens": 0, "profile": "full"})
+        if key not in self._clients:
+            self._clients[key] = self._make(model, max_connections, timeout)
+        return self._clients[key]
+
+    async def close(self) -> None:
+        """Close all clients."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.close()
+
+    def _make(self, model: ResolvedModel, max_connections: int, timeout: float) -> Client:
+        if model.provider == "local":
+            from agents.llm.local import LocalClient
+
+            gguf = resolve_gguf(model.model, self._progress)
+            return LocalClient(model, gguf, connections=max_connections, timeout=timeout)
+        secret = api_key(model)
+        from agents.llm.instructed import InstructedClient
+
+        limit = self._limits.setdefault((model.base_url, model.model), asyncio.Semaphore(max_connections))
+        return InstructedClient(model, secret, limit=limit, connections=max_connections, timeout=timeout)
+
+
+class ProbeResult(Model):
+    """What a tiny call of the kind a run makes has shown."""
+
+    model: str = Field(description="The model, and where it runs.")
+    ok: bool = Field(description="Whether a run can use it as configured.")
+    latency: float | None = Field(default=None, description="Seconds of the call; None if none was made.")
+    grounded: bool = Field(default=False, description="Whether the call was decoded under a grammar.")
+    structured: str = Field(default="", description="How structure was asked for.")
+    problem: str = Field(default="", description="What is missing, in one sentence.")
+    remedy: str = Field(default="", description="What to do about it.")
+
+
+class _Named(Model):
+    name: str = Field(description="The class's name.")
+
+
+_PROBE_TEXT = "Ada Lovelace wrote to Charles Babbage from London."
+_PROBE_CLASS = "Person"
+
+
+class _Ready(Answer):
+    """Whether the model is ready."""
+
+    ready: bool = Field(description="true")
+
+
+class _ProbeMention(Answer):
+    """One mention."""
+
+    label: Literal["Person"] = Field(alias="class", description="The class.")
+    quote: str = Field(description="Text of the document.")
+
+
+class _ProbeMentions(Answer):
+    """Mentions in the probe's text."""
+
+    mentions: tuple[_ProbeMention, ...] = Field(description="At most two.")
+
+
+async def probe(
+    config: ModelConfig, *, timeout: float = 120, progress: Progress | None = None
+) -> ProbeResult:
+    """Ask a model one tiny question in the very way a run would; never raises for what a user can mend."""
+    label, model = config.name, None
+    pool = ClientPool(progress)
+    started = perf_counter()
+    try:
+        model = resolve(config)
+        label = model.label
+        client = pool.client_for(config, max_connections=1, timeout=timeout)
+        started = perf_counter()
+        await client.ask(_question(model, config, client.takes_grammar))
+    except GuidexError as error:
+        grammar_ignored = (
+            isinstance(error, CallFailedError)
+            and error.fault == "invalid"
+            and model is not None
+            and model.grounded
+        )
+        return ProbeResult(
+            model=label,
+            ok=False,
+            latency=perf_counter() - started if isinstance(error, CallFailedError) else None,
+            grounded=model.grounded if model else False,
+            structured=model.structured if model else "",
+            problem="The server did not hold to the grammar of the question."
+            if grammar_ignored
+            else str(error),
+            remedy="Set grounded = false for this model." if grammar_ignored else error.remedy,
+        )
+    finally:
+        await pool.close()
+    return ProbeResult(
+        model=label,
+        ok=True,
+        latency=perf_counter() - started,
+        grounded=model.grounded,
+        structured=model.structured,
+    )
+
+
+def _question(model: ResolvedModel, config: ModelConfig, grounded: bool) -> Request[Answer]:
+    sampling = Sampling(
+        temperature=config.temperature, max_tokens=model.max_tokens, top_p=config.top_p, seed=0
+    )
+    purpose = Purpose(agent=Agent.ANNOTATOR)
+    if not grounded:
+        message = Message(role="user", parts=("Are you ready? Answer as JSON: ready is true.",))
+        return Request((message,), _Ready, sampling, purpose)
+    from agents.llm.grounding import annotation_grammar
+
+    # A server that ignores grammars answers this with a greeting, which does not validate.
+    message = Message(role="user", parts=(f"{_PROBE_TEXT}\n\nSay hello in one word.",))
+    grammar = annotation_grammar(_PROBE_TEXT, (_Named(name=_PROBE_CLASS),), 2)
+    return Request((message,), _ProbeMentions, sampling, purpose, grammar=grammar)

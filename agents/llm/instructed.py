@@ -1,0 +1,232 @@
+"""`Client` on instructor: hosted models and servers, through the providers' own SDKs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter
+from typing import Any, cast
+
+from agents.llm.answers import condensed, prepared
+from agents.llm.client import (
+    AnswerT,
+    Attempt,
+    CallFailedError,
+    CallFault,
+    ModelIdentity,
+    Reply,
+    Request,
+    Usage,
+    answer_checks,
+)
+from agents.llm.faults import failure, rejects_sampling
+from agents.llm.names import ResolvedModel
+from agents.llm.wire import AnthropicWire, OpenAIWire, Sent, Wire, sent_requests
+
+RE_ASKS = 2
+"""How often an answer that does not validate is asked for again, with the error."""
+
+SDK_RETRIES = 2
+"""How often the SDK repeats a request after a lost connection, a 429 or a 5xx."""
+
+# instructor writes every failed call to this logger at level ERROR, with the answer in it; without a handler
+# that ends on the user's terminal. Here failures are attempts and exceptions, so nothing is lost.
+logging.getLogger("instructor.v2.retry").setLevel(logging.CRITICAL + 1)
+
+
+class InstructedClient:
+    """Speaks to one model of a provider or a server."""
+
+    def __init__(
+        self,
+        model: ResolvedModel,
+        key: str,
+        *,
+        limit: asyncio.Semaphore,
+        connections: int = 8,
+        timeout: float = 600,
+        retries: int = SDK_RETRIES,
+        identity: ModelIdentity | None = None,
+    ) -> None:
+        """Prepare the connection; nothing is sent.
+
+        Args:
+            model: Which model, and how it is asked.
+            key: Its key.
+            limit: Bounds the requests at the same time; waiting for it is no part of a call's latency.
+            connections: Size of the connection pool.
+            timeout: Longest time of one request, in seconds.
+            retries: The SDK's own repetitions.
+            identity: Where it differs from what `model` says (local models).
+        """
+        wire = AnthropicWire if model.provider == "anthropic" else OpenAIWire
+        self._wire: Wire = wire(model, key, connections=connections, timeout=timeout, retries=retries)
+        self._model = model
+        self._key = key
+        self._limit = limit
+        self._plain_sampling = False
+        self._identity = identity or ModelIdentity(
+            provider=model.provider,
+            model=model.model,
+            base_url=model.base_url,
+            structured=model.structured + ("+grammar" if model.grounded else ""),
+        )
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What determines the answers."""
+        return self._identity
+
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether `Request.grammar` constrains decoding."""
+        return self._model.grounded
+
+    async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
+        """Ask, validate, re-ask at most twice with the validation error.
+
+        Raises:
+            CallFailedError: No usable answer; its attempts are kept.
+        """
+        import instructor
+        from instructor.core.exceptions import InstructorRetryException
+        from instructor.core.hooks import Hooks
+
+        call = _Call(self)
+        hooks = Hooks()
+        hooks.on("parse:error", call.refuse)
+        patched: Any = instructor.patch(
+            create=call.create, mode=self._wire.mode(request), provider=self._provider(instructor)
+        )
+        checks = answer_checks.set(request.checks)
+        try:
+            # Never `context=`: with it instructor renders messages, and so documents, as Jinja templates.
+            answer = await patched(
+                response_model=prepared(request.answer),
+                max_retries=RE_ASKS,
+                strict=False,
+                hooks=hooks,
+                **self._wire.arguments(request),
+            )
+        except InstructorRetryException as error:
+            raise self._failed(call, error.__cause__) from None
+        finally:
+            answer_checks.reset(checks)
+        for trace in ("_raw_response", "_total_usage"):  # instructor's marks on the answer
+            answer.__dict__.pop(trace, None)
+        return Reply(cast(AnswerT, answer), tuple(call.attempts))
+
+    async def close(self) -> None:
+        """Release connections; the client cannot be used afterwards."""
+        await self._wire.close()
+
+    def _provider(self, instructor: Any) -> Any:
+        anthropic = self._model.provider == "anthropic"
+        return instructor.Provider.ANTHROPIC if anthropic else instructor.Provider.OPENAI
+
+    def _failed(self, call: _Call, cause: BaseException | None) -> CallFailedError:
+        if isinstance(cause, CallFailedError):
+            return cause
+        reason = condensed(cause) if isinstance(cause, Exception) else "unknown"
+        return CallFailedError(
+            CallFault.INVALID,
+            f"The answer of {self._model.label} did not fit what was asked, {len(call.attempts)} times; "
+            f"at last: {reason}",
+            tuple(call.attempts),
+            "Use a larger model, or a server that enforces JSON schemas.",
+        )
+
+
+class _Call:
+    """One question on its way: sends it, and keeps every attempt, good or not."""
+
+    def __init__(self, client: InstructedClient) -> None:
+        self.attempts: list[Attempt] = []
+        self._client = client
+
+    async def create(self, **arguments: Any) -> Any:
+        """What instructor takes for the SDK's create."""
+        client = self._client
+        if client._plain_sampling:
+            arguments = _without_sampling(arguments)
+        async with client._limit:
+            try:
+                return await self._send(arguments)
+            except CallFailedError:
+                raise
+            except Exception as error:
+                if client._plain_sampling or not rejects_sampling(error, client._wire.sdk):
+                    raise self._failed(error) from None
+                self._failed(error)  # notes the reason at the attempt
+                client._plain_sampling = True
+            try:
+                return await self._send(_without_sampling(arguments))
+            except CallFailedError:
+                raise
+            except Exception as error:
+                raise self._failed(error) from None
+
+    def refuse(self, error: Exception, **_: Any) -> None:
+        """Say why the last attempt was not taken."""
+        self.attempts[-1] = self.attempts[-1].model_copy(update={"error": condensed(error)})
+
+    async def _send(self, arguments: dict[str, Any]) -> Any:
+        sent: list[Sent] = []
+        watch = sent_requests.set(sent)
+        received = None
+        try:
+            response = await self._client._wire.create(**arguments)
+            received = self._client._wire.read(response)
+        finally:
+            sent_requests.reset(watch)
+            for request in sent if received is None else sent[:-1]:
+                self._note("", None, Usage(), request.seconds, _no_answer(request))
+        latency = perf_counter() - sent[-1].started
+        self._note(received.raw, received.finish_reason, received.usage, latency, None)
+        if received.fault is not None:
+            self._raise_unusable(received.fault)
+        return response
+
+    def _note(
+        self, raw: str, finish_reason: str | None, usage: Usage, latency: float, error: str | None
+    ) -> None:
+        self.attempts.append(
+            Attempt(
+                number=len(self.attempts) + 1,
+                raw=raw,
+                finish_reason=finish_reason,
+                usage=usage,
+                latency=latency,
+                error=error,
+            )
+        )
+
+    def _raise_unusable(self, fault: CallFault) -> None:
+        label = self._client._model.label
+        if fault is CallFault.TRUNCATED:
+            message = f"The answer of {label} was cut off at its token limit."
+            remedy = "Raise max_tokens; for a local model also `context`."
+        else:
+            message = f"{label} declined to answer."
+            remedy = "Leave this document out, or use another model."
+        self.attempts[-1] = self.attempts[-1].model_copy(update={"error": fault.value})
+        raise CallFailedError(fault, message, tuple(self.attempts), remedy)
+
+    def _failed(self, error: Exception) -> CallFailedError:
+        client = self._client
+        told = failure(error, client._wire.sdk, client._model.label, client._key)
+        if self.attempts and self.attempts[-1].error is not None:
+            self.attempts[-1] = self.attempts[-1].model_copy(update={"error": told.message})
+        return CallFailedError(told.fault, told.message, tuple(self.attempts), told.remedy)
+
+
+def _no_answer(request: Sent) -> str:
+    return "no answer" if request.status is None else f"the server answered {request.status}"
+
+
+def _without_sampling(arguments: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in arguments.items() if name not in ("temperature", "top_p", "seed")}
+    if "extra_body" in kept:
+        body = {k: v for k, v in kept["extra_body"].items() if k not in ("temperature", "top_p")}
+        kept["extra_body"] = body
+    return kept

@@ -1,0 +1,283 @@
+"""The two wire formats: how a question is written for each, and how its answer is read.
+
+Messages become requests so that what several agents share stays byte-identical and first: nothing is added
+to the system message, and what differs by answer (the schema, where a server has to be told it in words) goes
+last.
+"""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import ModuleType
+from typing import Any, Protocol
+
+from agents.llm.client import Answer, CallFault, Message, Request, Usage
+from agents.llm.names import ResolvedModel
+
+CACHE_MARKS = 3
+"""Anthropic takes four cache marks a request; one is kept for the system text."""
+
+LONG_SYSTEM = 4000
+"""Characters from which marking a system text is worth it: Anthropic caches from about 1,024 tokens."""
+
+
+@dataclass
+class Sent:
+    """One HTTP request; the SDK sends several where a connection fails or a server is busy."""
+
+    status: int | None = None
+    started: float = field(default_factory=perf_counter)
+    answered: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Time until the answer began, or until now where none came."""
+        return (self.answered or perf_counter()) - self.started
+
+
+sent_requests: ContextVar[list[Sent] | None] = ContextVar("sent_requests", default=None)
+"""HTTP requests of the call in hand, so that those the SDK repeats by itself are counted."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """An answer before validation."""
+
+    raw: str
+    finish_reason: str | None
+    usage: Usage
+    fault: CallFault | None
+
+
+class Wire(Protocol):
+    """A provider's format over its SDK."""
+
+    sdk: ModuleType
+
+    def mode(self, request: Request[Any]) -> Any:
+        """How instructor asks for the structure of a question's answer."""
+
+    def arguments(self, request: Request[Any]) -> dict[str, Any]:
+        """Keyword arguments of the SDK's create, without the answer's structure."""
+
+    async def create(self, **arguments: Any) -> Any:
+        """Send one request."""
+
+    def read(self, response: Any) -> Received:
+        """What came back."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class OpenAIWire:
+    """The format of `/v1/chat/completions`."""
+
+    def __init__(
+        self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
+    ) -> None:
+        import openai
+
+        self.sdk: ModuleType = openai
+        self._model = model
+        self._client = openai.AsyncOpenAI(
+            api_key=key,
+            base_url=model.base_url,
+            timeout=timeout,
+            max_retries=retries,
+            http_client=_http_client(openai, connections, timeout, model.provider == "local"),
+        )
+
+    def mode(self, request: Request[Any]) -> Any:
+        """See `Wire`: tools or a JSON schema."""
+        from instructor import Mode
+
+        as_tools = self._model.structured == "tools" and not self._grammar(request)
+        return Mode.TOOLS if as_tools else Mode.JSON_SCHEMA
+
+    def arguments(self, request: Request[Any]) -> dict[str, Any]:
+        """See `Wire`."""
+        messages = [{"role": m.role, "content": sendable(m.text)} for m in request.messages]
+        grammar = self._grammar(request)
+        if self._model.structured == "json" and not grammar:
+            messages[-1]["content"] += _schema_in_words(request.answer)
+        # The provider's own service has renamed the limit; servers of the same format know the old name.
+        limit = "max_tokens" if self._model.base_url else "max_completion_tokens"
+        arguments: dict[str, Any] = {
+            "model": self._model.model,
+            "messages": messages,
+            "temperature": request.sampling.temperature,
+            limit: request.sampling.max_tokens,
+        }
+        if request.sampling.top_p is not None:
+            arguments["top_p"] = request.sampling.top_p
+        if request.sampling.seed is not None:
+            arguments["seed"] = request.sampling.seed
+        if grammar:
+            arguments["extra_body"] = {"grammar": grammar}
+        return arguments
+
+    async def create(self, **arguments: Any) -> Any:
+        """See `Wire`."""
+        if "extra_body" in arguments:
+            # A server holds an answer to one constraint; the grammar is the stricter.
+            arguments.pop("response_format", None)
+        elif self._model.structured == "json":
+            arguments["response_format"] = {"type": "json_object"}
+        return await self._client.chat.completions.create(**arguments)
+
+    def read(self, response: Any) -> Received:
+        """See `Wire`."""
+        choice = response.choices[0]
+        message = choice.message
+        calls = message.tool_calls or []
+        raw = calls[0].function.arguments if calls else message.content or message.refusal or ""
+        details = response.usage.prompt_tokens_details if response.usage else None
+        usage = (
+            Usage(
+                input_tokens=response.usage.prompt_tokens or 0,
+                output_tokens=response.usage.completion_tokens or 0,
+                cached_tokens=(details.cached_tokens or 0) if details else 0,
+            )
+            if response.usage
+            else Usage()
+        )
+        fault = None
+        if choice.finish_reason == "content_filter" or message.refusal:
+            fault = CallFault.FILTERED
+        elif choice.finish_reason == "length":
+            fault = CallFault.TRUNCATED
+        return Received(raw, choice.finish_reason, usage, fault)
+
+    async def close(self) -> None:
+        """See `Wire`."""
+        await self._client.close()
+
+    def _grammar(self, request: Request[Any]) -> str | None:
+        return request.grammar if self._model.grounded else None
+
+
+class AnthropicWire:
+    """The format of `/v1/messages`."""
+
+    def __init__(
+        self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
+    ) -> None:
+        import anthropic
+
+        self.sdk: ModuleType = anthropic
+        self._model = model
+        self._client = anthropic.AsyncAnthropic(
+            api_key=key,
+            base_url=model.base_url,
+            timeout=timeout,
+            max_retries=retries,
+            http_client=_http_client(anthropic, connections, timeout, False),
+        )
+
+    def mode(self, request: Request[Any]) -> Any:
+        """See `Wire`: tools or a JSON schema."""
+        from instructor import Mode
+
+        return Mode.TOOLS
+
+    def arguments(self, request: Request[Any]) -> dict[str, Any]:
+        """See `Wire`."""
+        system = [sendable(m.text) for m in request.messages if m.role == "system"]
+        others = [m for m in request.messages if m.role != "system"]
+        first = next((m for m in others if m.role == "user"), None)
+        # The SDK has dropped sampling settings, which its newest models refuse; older ones and compatible
+        # servers still take them.
+        sampling: dict[str, Any] = {"temperature": min(request.sampling.temperature, 1.0)}
+        if request.sampling.top_p is not None:
+            sampling["top_p"] = request.sampling.top_p
+        arguments: dict[str, Any] = {
+            "model": self._model.model,
+            "max_tokens": request.sampling.max_tokens,
+            "messages": [{"role": m.role, "content": _blocks(m, m is first)} for m in others],
+            "extra_body": sampling,
+        }
+        if system:
+            text = "\n\n".join(system)
+            arguments["system"] = [_block(text, cached=len(text) >= LONG_SYSTEM)]
+        return arguments
+
+    async def create(self, **arguments: Any) -> Any:
+        """See `Wire`."""
+        return await self._client.messages.create(**arguments)
+
+    def read(self, response: Any) -> Received:
+        """See `Wire`."""
+        tools = [block.input for block in response.content if block.type == "tool_use"]
+        texts = [block.text for block in response.content if block.type == "text"]
+        raw = json.dumps(tools[0], ensure_ascii=False) if tools else "".join(texts)
+        used = response.usage
+        cached = used.cache_read_input_tokens or 0
+        usage = Usage(
+            input_tokens=used.input_tokens + cached + (used.cache_creation_input_tokens or 0),
+            output_tokens=used.output_tokens,
+            cached_tokens=cached,
+        )
+        fault = None
+        if response.stop_reason == "refusal":
+            fault = CallFault.FILTERED
+        elif response.stop_reason in ("max_tokens", "model_context_window_exceeded"):
+            fault = CallFault.TRUNCATED
+        return Received(raw, response.stop_reason, usage, fault)
+
+    async def close(self) -> None:
+        """See `Wire`."""
+        await self._client.close()
+
+
+def sendable(text: str) -> str:
+    """A text as UTF-8 can carry it: lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _block(text: str, cached: bool) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "text", "text": text}
+    return block | {"cache_control": {"type": "ephemeral"}} if cached else block
+
+
+def _blocks(message: Message, shared: bool) -> list[dict[str, Any]]:
+    """A message's parts; of a shared one, the last before the role's own text end what is cached."""
+    last = len(message.parts) - 1
+    return [
+        _block(sendable(part), cached=shared and last - CACHE_MARKS <= number < last)
+        for number, part in enumerate(message.parts)
+    ]
+
+
+def _schema_in_words(answer: type[Answer]) -> str:
+    schema = json.dumps(answer.model_json_schema(), ensure_ascii=False)
+    return f"\n\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n{schema}"
+
+
+def _http_client(sdk: ModuleType, connections: int, timeout: float, loopback: bool) -> Any:
+    """A pooled client; over aiohttp where it is installed, which is faster with many connections."""
+    import httpx2
+
+    async def note_request(_: Any) -> None:
+        if (sent := sent_requests.get()) is not None:
+            sent.append(Sent())
+
+    async def note_response(response: Any) -> None:
+        if sent := sent_requests.get():
+            sent[-1].status = response.status_code
+            sent[-1].answered = perf_counter()
+
+    settings: dict[str, Any] = {
+        "timeout": httpx2.Timeout(timeout, connect=min(timeout, 30.0)),
+        "limits": httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+        "event_hooks": {"request": [note_request], "response": [note_response]},
+        # A proxy of the environment has no business between this process and itself.
+        "trust_env": not loopback,
+    }
+    try:
+        return sdk.DefaultAioHttpClient(**settings)
+    except RuntimeError:  # aiohttp is not installed
+        return sdk.DefaultAsyncHttpxClient(**settings)
