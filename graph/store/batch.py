@@ -1,0 +1,169 @@
+"""Rows of one transaction, written with as few statements as possible.
+
+The `sqlite3` module gives up the interpreter lock for every statement it steps. While the event loop is
+busy, getting it back can take milliseconds, so what a transaction costs is the number of its statements,
+not its rows. Rows are therefore gathered per table and inserted many at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from graph.store.redaction import Redactor
+
+Cell = str | int | float | None
+
+_REFERENCE: Final = "(SELECT id FROM texts WHERE hash = ?)"
+_RECENT_TEXTS: Final = 4096
+
+
+class _Table:
+    """A table, its columns, and how each is filled."""
+
+    def __init__(self, name: str, columns: str, conflict: str = "", **expressions: str) -> None:
+        names = columns.split()
+        self._head = f"INSERT INTO {name} ({', '.join(names)}) VALUES "
+        self._row = "(" + ", ".join(expressions.get(column, "?") for column in names) + ")"
+        self._tail = f" {conflict}"
+        self._statements: dict[int, str] = {}
+
+    def statement(self, rows: int) -> str:
+        """Insert that many rows."""
+        if rows not in self._statements:
+            self._statements[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+        return self._statements[rows]
+
+
+class _Update:
+    """Set columns of the rows named by their first value."""
+
+    def __init__(self, name: str, key: str, columns: str, **expressions: str) -> None:
+        names = columns.split()
+        sets = ", ".join(
+            f"{column} = {expressions.get(column, '?').replace('?', f'v.column{index}')}"
+            for index, column in enumerate(names, start=2)
+        )
+        self._head = f"UPDATE {name} SET {sets} FROM (VALUES "
+        self._row = "(" + ", ".join("?" * (len(names) + 1)) + ")"
+        self._tail = f") AS v WHERE {name}.{key} = v.column1"
+        self._statements: dict[int, str] = {}
+
+    def statement(self, rows: int) -> str:
+        """Update that many rows."""
+        if rows not in self._statements:
+            self._statements[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+        return self._statements[rows]
+
+
+# In the order in which they are written: what is referred to comes first.
+_STEPS: Final[dict[str, _Table | _Update]] = {
+    "texts": _Table("texts", "hash text", "ON CONFLICT (hash) DO NOTHING"),
+    "documents": _Table(
+        "documents", "position id outcome text_id characters source meta", text_id=_REFERENCE
+    ),
+    "calls": _Table(
+        "calls",
+        "id key agent document_id round sample passage provider model base_url structured sampling "
+        "answer_name answer_schema status opened closed replay_of retry",
+        retry="(SELECT count(*) FROM calls WHERE key = ? AND status != 'replayed')",
+    ),
+    "call_messages": _Table("call_messages", "call_id message part role text_id", text_id=_REFERENCE),
+    "closed_calls": _Update(
+        "calls",
+        "id",
+        "status error closed attempts input_tokens output_tokens cached_tokens seconds answer_id",
+        answer_id=_REFERENCE,
+    ),
+    "attempts": _Table(
+        "attempts",
+        "call_id number raw_id finish_reason input_tokens output_tokens cached_tokens seconds error",
+        raw_id=_REFERENCE,
+    ),
+    "rounds": _Table(
+        "rounds",
+        "id document_id take number entered schema_id state_hash created",
+        # A document taken up anew begins with round 1 again, in its next take.
+        take="(SELECT max(1, coalesce(max(take), 0) + ?) FROM rounds WHERE document_id = ?)",
+        schema_id=_REFERENCE,
+    ),
+    "annotations": _Table("annotations", "id round_id annotator agreed data"),
+    "mentions": _Table("mentions", 'annotation_id number class field start "end" surface status'),
+    "findings": _Table("findings", "round_id code severity raised_by class_name quote message"),
+    "scores": _Table("scores", "round_id grounding agreement faithfulness completeness guideline schema_fit"),
+    "decision_versions": _Table("decision_versions", "version created note thresholds"),
+    "decisions": _Table(
+        "decisions",
+        "id document_id version outcome reason ending round created grounding agreement faithfulness "
+        "completeness guideline schema_fit round_id",
+        # The take in hand is the last one: its round of that number is the one that was kept.
+        round_id="(SELECT id FROM rounds WHERE document_id = ? AND number = ? ORDER BY take DESC LIMIT 1)",
+    ),
+    "outcomes": _Update("documents", "id", "outcome decision_id"),
+    "failures": _Table("failures", "time document_id agent error_class message"),
+    "events": _Table("events", "time kind message data"),
+    "run_status": _Update("runs", "id", "status reason ended"),
+}
+_SIZES: Final = (32, 8, 2, 1)
+_SINGLY: Final = frozenset({"rounds"})
+"""A row's take depends on the rows before it."""
+_ONE_A_KEY: Final = frozenset({"closed_calls", "outcomes", "run_status"})
+
+
+class Batch:
+    """The rows of the transaction in hand; secrets are taken out as they come in."""
+
+    def __init__(self, connection: sqlite3.Connection, redact: Redactor) -> None:
+        self.connection = connection
+        self.redact = redact
+        self._rows: dict[str, list[tuple[Cell, ...]]] = {}
+        self._recent: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, step: str, *row: Cell) -> None:
+        """Queue one row."""
+        redact = self.redact
+        self._rows.setdefault(step, []).append(
+            tuple([redact(cell) if isinstance(cell, str) else cell for cell in row])
+        )
+
+    def text(self, text: str) -> str:
+        """Queue a text, unless it is there, and return the hash by which rows refer to it."""
+        text = self.redact(text)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        if digest in self._recent:
+            self._recent.move_to_end(digest)
+        else:
+            self._recent[digest] = None
+            if len(self._recent) > _RECENT_TEXTS:
+                self._recent.popitem(last=False)
+            self._rows.setdefault("texts", []).append((digest, text))
+        return digest
+
+    def write(self) -> None:
+        """Run the statements; the caller holds the transaction."""
+        for name, step in _STEPS.items():
+            rows: Sequence[tuple[Cell, ...]] = self._rows.get(name, ())
+            if name in _ONE_A_KEY:
+                # Of several updates of a row in one statement SQLite takes any; the last one is meant.
+                rows = list({row[0]: row for row in rows}.values())
+            for chunk in _chunks(rows, (1,) if name in _SINGLY else _SIZES):
+                cells = [cell for row in chunk for cell in row]
+                self.connection.execute(step.statement(len(chunk)), cells)
+        self._rows.clear()
+
+    def forget(self) -> None:
+        """Drop what is queued, and what a rolled-back transaction was thought to have written."""
+        self._rows.clear()
+        self._recent.clear()
+
+
+def _chunks(rows: Sequence[tuple[Cell, ...]], sizes: Sequence[int]) -> Iterator[Sequence[tuple[Cell, ...]]]:
+    """Slices of a few fixed sizes, so that their statements stay prepared."""
+    start = 0
+    while start < len(rows):
+        size = next(size for size in sizes if size <= len(rows) - start)
+        yield rows[start : start + size]
+        start += size

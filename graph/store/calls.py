@@ -1,0 +1,115 @@
+"""Reading the calls of a run: what was asked, what came back, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.llm.client import Attempt, Message, Sampling, Usage
+from graph.store.opening import OpenedRun, match_all
+from graph.store.records import CallDetail, CallRow, CallStatus, StoredAnswer
+
+_CALL_COLUMNS = (
+    "id, key, agent, document_id, round, sample, passage, provider, model, base_url, status, error, "
+    "answer_name, opened, closed, attempts, input_tokens, output_tokens, cached_tokens, seconds, "
+    "retry, replay_of"
+)
+
+
+class CallReader(OpenedRun):
+    """The calls of a run."""
+
+    def calls(
+        self,
+        document_id: str | None = None,
+        agent: str | None = None,
+        status: CallStatus | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[CallRow, ...]:
+        """A page of calls in the order in which they were opened; None filters nothing."""
+        filters = {"document_id": document_id, "agent": agent, "status": status}
+        given = {column: value for column, value in filters.items() if value is not None}
+        where = "WHERE " + " AND ".join(f"{column} = ?" for column in given) if given else ""
+        rows = self.rows(
+            f"SELECT {_CALL_COLUMNS} FROM calls {where} ORDER BY rowid LIMIT ? OFFSET ?",
+            *given.values(),
+            limit,
+            offset,
+        )
+        return tuple(_call(row) for row in rows)
+
+    def call(self, call_id: str) -> CallDetail | None:
+        """A call with its messages and attempts; None if there is none of that id."""
+        rows = self.rows(f"SELECT {_CALL_COLUMNS}, sampling, structured FROM calls WHERE id = ?", call_id)
+        if not rows:
+            return None
+        *columns, sampling, structured = rows[0]
+        call = _call(columns)
+        said_in = call.replay_of or call_id
+        parts: dict[int, tuple[str, list[str]]] = {}
+        for message, role, text in self.rows(
+            """SELECT m.message, m.role, t.text FROM call_messages m JOIN texts t ON t.id = m.text_id
+            WHERE m.call_id = ? ORDER BY m.message, m.part""",
+            said_in,
+        ):
+            parts.setdefault(message, (role, []))[1].append(text)
+        attempts = self.rows(
+            """SELECT a.number, t.text, a.finish_reason, a.input_tokens, a.output_tokens, a.cached_tokens,
+            a.seconds, a.error FROM attempts a JOIN texts t ON t.id = a.raw_id
+            WHERE a.call_id = ? ORDER BY a.number""",
+            said_in,
+        )
+        answers = self.rows(
+            "SELECT t.text FROM calls c JOIN texts t ON t.id = c.answer_id WHERE c.id = ?", said_in
+        )
+        return CallDetail(
+            call=call,
+            sampling=Sampling.model_validate_json(sampling),
+            structured=structured,
+            messages=tuple(Message(role=role, parts=tuple(texts)) for role, texts in parts.values()),
+            attempts=tuple(_attempt(*attempt) for attempt in attempts),
+            answer=answers[0][0] if answers else None,
+        )
+
+    def search_calls(self, words: str, limit: int = 100) -> tuple[str, ...]:
+        """Ids of calls in whose messages or answers one text holds all of the words, the newest first."""
+        rows = self.rows(
+            """WITH hits AS MATERIALIZED (SELECT rowid AS text_id FROM texts_fts WHERE texts_fts MATCH ?)
+            SELECT m.call_id FROM hits JOIN call_messages m USING (text_id)
+            UNION SELECT a.call_id FROM hits JOIN attempts a ON a.raw_id = hits.text_id
+            ORDER BY 1 DESC LIMIT ?""",
+            match_all(words),
+            limit,
+        )
+        return tuple(identifier for (identifier,) in rows)
+
+    def find_answer(self, key: str) -> StoredAnswer | None:
+        """The newest usable answer to a call of this key."""
+        rows = self.rows(
+            """SELECT c.id, t.text FROM calls c JOIN texts t ON t.id = c.answer_id
+            WHERE c.key = ? AND c.status = ? ORDER BY c.rowid DESC LIMIT 1""",
+            key,
+            CallStatus.ANSWERED.value,
+        )
+        return StoredAnswer(*rows[0]) if rows else None
+
+
+def _call(row: Sequence[Any]) -> CallRow:
+    return CallRow(*[*row[:10], CallStatus(row[10]), *row[11:]])
+
+
+def _attempt(
+    number: int,
+    raw: str,
+    finish_reason: str | None,
+    input_tokens: int,
+    output_tokens: int,
+    cached_tokens: int,
+    seconds: float,
+    error: str | None,
+) -> Attempt:
+    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cached_tokens=cached_tokens)
+    return Attempt(
+        number=number, raw=raw, finish_reason=finish_reason, usage=usage, latency=seconds, error=error
+    )

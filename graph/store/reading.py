@@ -1,0 +1,257 @@
+"""Reading a run: its documents, what was said about them, and what was decided.
+
+Reads go on while a run writes, and never hold it up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from graph.store.calls import CallReader
+from graph.store.connection import is_being_written
+from graph.store.opening import match_all
+from graph.store.records import DocumentRow, Event, FailureGroup, RunRecord, RunStatus, Totals
+from schemas.annotation import Annotation
+from schemas.documents import Document
+from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
+from schemas.rounds import Round
+from schemas.schema import AnnotationSchema
+
+_PAGE = 200
+_SCORES = "grounding, agreement, faithfulness, completeness, guideline, schema_fit"
+_FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message")
+
+
+class RunReader(CallReader):
+    """A run's database, opened read-only.
+
+    It may be handed from thread to thread, but is used by one at a time.
+    """
+
+    # --- the run ---
+
+    def run(self) -> RunRecord:
+        """The run; one whose process is gone without a word is interrupted."""
+        row = self.rows(
+            "SELECT id, name, status, reason, started, ended, version, job, job_toml FROM runs LIMIT 1"
+        )[0]
+        status = RunStatus(row[2])
+        if status is RunStatus.RUNNING and not is_being_written(self.folder):
+            status = RunStatus.INTERRUPTED
+        return RunRecord(row[0], row[1], status, *row[3:])
+
+    def totals(self) -> Totals:
+        """Sums over documents and calls."""
+        # One statement, so that both are of the same moment.
+        (row,) = self.rows("""
+            SELECT (SELECT json_group_object(outcome, n)
+                    FROM (SELECT outcome, count(*) AS n FROM documents GROUP BY outcome)),
+                coalesce(sum(status != 'replayed'), 0), coalesce(sum(attempts), 0),
+                coalesce(sum(status = 'replayed'), 0), coalesce(sum(input_tokens), 0),
+                coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0)
+            FROM calls""")
+        counts: dict[str, int] = json.loads(row[0])
+        return Totals(
+            documents=sum(counts.values()),
+            accepted=counts.get(Outcome.ACCEPTED.value, 0),
+            rejected=counts.get(Outcome.REJECTED.value, 0),
+            failed=counts.get(Outcome.FAILED.value, 0),
+            skipped=counts.get(Outcome.SKIPPED.value, 0),
+            pending=counts.get(Outcome.PENDING.value, 0),
+            calls=row[1],
+            attempts=row[2],
+            replays=row[3],
+            input_tokens=row[4],
+            output_tokens=row[5],
+            cached_tokens=row[6],
+            seconds=row[7],
+        )
+
+    def events(self) -> tuple[Event, ...]:
+        """What happened to the run, in order."""
+        rows = self.rows("SELECT time, kind, message, data FROM events ORDER BY id")
+        return tuple(
+            Event(time, kind, message, None if data is None else json.loads(data))
+            for time, kind, message, data in rows
+        )
+
+    def failures(self) -> tuple[FailureGroup, ...]:
+        """Failures grouped by agent and class of error, the most frequent first."""
+        groups: dict[tuple[str, str], list[tuple[str | None, str]]] = {}
+        for document_id, agent, error_class, message in self.rows(
+            "SELECT document_id, agent, error_class, message FROM failures ORDER BY id"
+        ):
+            groups.setdefault((agent, error_class), []).append((document_id, message))
+        made = [
+            FailureGroup(
+                agent,
+                error_class,
+                members[0][1],
+                len(members),
+                tuple(dict.fromkeys(document_id for document_id, _ in members if document_id is not None)),
+            )
+            for (agent, error_class), members in groups.items()
+        ]
+        return tuple(sorted(made, key=lambda group: -group.count))
+
+    # --- documents ---
+
+    def documents(
+        self, outcome: Outcome | None = None, limit: int = 100, offset: int = 0
+    ) -> tuple[DocumentRow, ...]:
+        """A page of documents in the order of the source."""
+        where, values = ("WHERE d.outcome = ?", [outcome.value]) if outcome else ("", [])
+        rows = self.rows(
+            f"""SELECT d.position, d.id, d.source, d.characters, d.outcome, coalesce(e.reason, ''),
+                e.ending, e.round
+            FROM documents d LEFT JOIN decisions e ON e.id = d.decision_id {where}
+            ORDER BY d.position LIMIT ? OFFSET ?""",
+            *values,
+            limit,
+            offset,
+        )
+        return tuple(
+            DocumentRow(*[*row[:4], Outcome(row[4]), row[5], Ending(row[6]) if row[6] else None, row[7]])
+            for row in rows
+        )
+
+    def document(self, document_id: str) -> Document | None:
+        """The document as read; None if there is none of that id, or it could not be read."""
+        rows = self.rows(
+            """SELECT d.id, t.text, d.source, d.meta FROM documents d JOIN texts t ON t.id = d.text_id
+            WHERE d.id = ?""",
+            document_id,
+        )
+        return _document(*rows[0]) if rows else None
+
+    def outcomes(self, document_ids: Sequence[str]) -> dict[str, Outcome]:
+        """Where these documents stand; those that are not in the run are left out."""
+        rows = self.rows(
+            "SELECT id, outcome FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(document_ids)),
+        )
+        return {identifier: Outcome(outcome) for identifier, outcome in rows}
+
+    def texts_of(self, document_ids: Sequence[str]) -> dict[str, str | None]:
+        """The stored texts of these documents; those that are not in the run are left out."""
+        return dict(
+            self.rows(
+                "SELECT d.id, t.text FROM documents d LEFT JOIN texts t ON t.id = d.text_id"
+                " WHERE d.id IN (SELECT value FROM json_each(?))",
+                json.dumps(list(document_ids)),
+            )
+        )
+
+    def search_documents(self, words: str, limit: int = 100) -> tuple[str, ...]:
+        """Ids of documents that hold all of the words, the best match first."""
+        rows = self.rows(
+            """SELECT d.id FROM texts_fts f JOIN documents d ON d.text_id = f.rowid
+            WHERE texts_fts MATCH ? ORDER BY f.rank LIMIT ?""",
+            match_all(words),
+            limit,
+        )
+        return tuple(identifier for (identifier,) in rows)
+
+    # --- rounds and decisions ---
+
+    def rounds(self, document_id: str) -> tuple[Round, ...]:
+        """The rounds of the last take of a document."""
+        return self._rounds(
+            "r.document_id = ? AND r.take = (SELECT max(take) FROM rounds WHERE document_id = ?)",
+            document_id,
+            document_id,
+        )
+
+    def kept_round(self, document_id: str) -> Round | None:
+        """The round that the decision in force keeps."""
+        kept = self._rounds(
+            """r.id = (SELECT e.round_id FROM documents d JOIN decisions e ON e.id = d.decision_id
+            WHERE d.id = ?)""",
+            document_id,
+        )
+        return kept[0] if kept else None
+
+    def _rounds(self, condition: str, *values: str) -> tuple[Round, ...]:
+        rows = self.rows(
+            f"""SELECT r.id, r.number, r.entered, r.state_hash, t.text, {_SCORES}
+            FROM rounds r JOIN texts t ON t.id = r.schema_id JOIN scores s ON s.round_id = r.id
+            WHERE {condition} ORDER BY r.number""",
+            *values,
+        )
+        return tuple(self._round(*row) for row in rows)
+
+    def _round(
+        self, row_id: int, number: int, entered: str, state_hash: str, schema: str, *scores: float | None
+    ) -> Round:
+        annotations = [
+            (agreed, Annotation.model_validate_json(data))
+            for agreed, data in self.rows(
+                "SELECT agreed, data FROM annotations WHERE round_id = ? ORDER BY id", row_id
+            )
+        ]
+        findings = self.rows(
+            """SELECT code, severity, raised_by, class_name, quote, message FROM findings
+            WHERE round_id = ? ORDER BY id""",
+            row_id,
+        )
+        return Round(
+            number=number,
+            entered=Agent(entered),
+            annotation_schema=AnnotationSchema.model_validate_json(schema),
+            annotations=tuple(annotation for agreed, annotation in annotations if not agreed),
+            agreed=next(annotation for agreed, annotation in annotations if agreed),
+            findings=tuple(Finding(**dict(zip(_FINDING, finding, strict=True))) for finding in findings),
+            scores=Scores(**dict(zip(_SCORES.split(", "), scores, strict=True))),
+            state_hash=state_hash,
+        )
+
+    def decision(self, document_id: str) -> Decision | None:
+        """The decision in force; None while pending."""
+        made = self._decisions("e.id = (SELECT decision_id FROM documents WHERE id = ?)", document_id)
+        return made[0] if made else None
+
+    def decisions(self, document_id: str) -> tuple[Decision, ...]:
+        """All decisions on a document, the oldest first."""
+        return self._decisions("e.document_id = ?", document_id)
+
+    def _decisions(self, condition: str, document_id: str) -> tuple[Decision, ...]:
+        rows = self.rows(
+            f"SELECT e.outcome, e.reason, e.ending, e.round FROM decisions e WHERE {condition} ORDER BY e.id",
+            document_id,
+        )
+        return tuple(
+            Decision(
+                outcome=Outcome(outcome),
+                reason=reason,
+                ending=Ending(ending) if ending else None,
+                round=number,
+            )
+            for outcome, reason, ending, number in rows
+        )
+
+    def decision_versions(self) -> int:
+        """The newest version of decisions; 1 is the run's own."""
+        return int(self.rows("SELECT max(version) FROM decision_versions")[0][0])
+
+    def accepted(self) -> Iterator[tuple[Document, Round]]:
+        """Accepted documents with the round that was kept, in the order of the source; streamed."""
+        after = -1
+        while rows := self.rows(
+            """SELECT d.position, d.id, t.text, d.source, d.meta FROM documents d
+            JOIN texts t ON t.id = d.text_id
+            WHERE d.outcome = ? AND d.position > ? ORDER BY d.position LIMIT ?""",
+            Outcome.ACCEPTED.value,
+            after,
+            _PAGE,
+        ):
+            for _, *columns in rows:
+                document = _document(*columns)
+                kept = self.kept_round(document.id)
+                if kept is not None:
+                    yield document, kept
+            after = rows[-1][0]
+
+
+def _document(identifier: str, text: str, source: str, meta: str | None) -> Document:
+    return Document(id=identifier, text=text, source=source, meta=json.loads(meta) if meta else {})

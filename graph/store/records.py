@@ -1,0 +1,224 @@
+"""What goes into the run database and what comes out of it, beside the models of `schemas`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from agents.llm.client import Attempt, CallFault, Message, ModelIdentity, Purpose, Sampling
+from schemas.judgement import Ending, Outcome
+
+ACCEPTANCE_OF_THE_RUN: Final = 1
+"""Version of the decisions that the run itself takes; later versions re-decide from stored scores."""
+
+
+class CallStatus(StrEnum):
+    """Where a call stands. The faults carry the names of `CallFault`."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    REPLAYED = "replayed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"  # open when its process died
+    ERROR = "error"  # an exception that is no CallFailedError: a fault of the program
+    TRUNCATED = CallFault.TRUNCATED.value
+    FILTERED = CallFault.FILTERED.value
+    INVALID = CallFault.INVALID.value
+    TOO_LONG = CallFault.TOO_LONG.value
+    TIMEOUT = CallFault.TIMEOUT.value
+    CONNECTION = CallFault.CONNECTION.value
+    RATE_LIMIT = CallFault.RATE_LIMIT.value
+    REFUSED = CallFault.REFUSED.value
+    SERVER = CallFault.SERVER.value
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCall:
+    """A call about to be sent."""
+
+    key: str
+    """SHA-256 (hex) over what determines the answer."""
+    purpose: Purpose
+    identity: ModelIdentity
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    answer_name: str
+    """Name of the response model."""
+    answer_schema: str
+    """SHA-256 (hex) of its JSON schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedCall:
+    """What became of a call."""
+
+    status: CallStatus
+    answer: str | None = None
+    """The answer as JSON; set exactly when the status is ANSWERED."""
+    attempts: tuple[Attempt, ...] = ()
+    error: str | None = None
+    """Why there is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """A usable answer of an earlier call."""
+
+    call_id: str
+    answer: str
+    """JSON, to be validated again with the checks of the call in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The run itself."""
+
+    id: str
+    name: str
+    status: RunStatus
+    reason: str
+    started: str
+    """ISO 8601, UTC; so are all times."""
+    ended: str | None
+    version: str
+    """GuideX that started it."""
+    job: str
+    """The job as JSON."""
+    job_toml: str
+    """The job file as the user wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of a run. Every document is in exactly one of the five states."""
+
+    documents: int
+    accepted: int
+    rejected: int
+    failed: int
+    skipped: int
+    pending: int
+    calls: int
+    """Calls sent to a model; replays are apart."""
+    attempts: int
+    replays: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    seconds: float
+    """Seconds spent in attempts, summed over calls that ran side by side."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether in = accepted + rejected + failed + skipped + pending."""
+        states = self.accepted + self.rejected + self.failed + self.skipped + self.pending
+        return self.documents == states
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as one line of a list."""
+
+    name: str
+    folder: Path
+    status: RunStatus
+    started: str
+    ended: str | None
+    documents: int
+    accepted: int
+    calls: int
+    problem: str = ""
+    """Why the database could not be read; empty if it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document and where it stands, without its text."""
+
+    position: int
+    id: str
+    source: str
+    characters: int | None
+    """None for a record that could not be read."""
+    outcome: Outcome
+    reason: str
+    """Empty while pending."""
+    ending: Ending | None
+    round: int | None
+    """The round whose result was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call without its messages."""
+
+    id: str
+    key: str
+    agent: str
+    document_id: str | None
+    round: int
+    sample: int
+    passage: int
+    provider: str
+    model: str
+    base_url: str | None
+    status: CallStatus
+    error: str | None
+    answer_name: str
+    opened: str
+    closed: str | None
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    seconds: float
+    retry: int
+    """How many calls of the same key went before."""
+    replay_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """A call with everything that was said. For a replay: what the call it repeats had said."""
+
+    call: CallRow
+    sampling: Sampling
+    structured: str
+    messages: tuple[Message, ...]
+    attempts: tuple[Attempt, ...]
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failures of one cause."""
+
+    agent: str
+    error_class: str
+    message: str
+    """Of the first failure."""
+    count: int
+    document_ids: tuple[str, ...] = field(default=())
+    """In the order of the failures; those without a document count but have no id here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the run."""
+
+    time: str
+    kind: str
+    message: str
+    data: dict[str, Any] | None

@@ -1,0 +1,231 @@
+"""How the models of a run become rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from agents.llm.client import Usage
+from graph.store.batch import Batch
+from graph.store.records import ClosedCall, OpenedCall, RunStatus
+from schemas.annotation import Annotation, Instance, Mention
+from schemas.documents import Document, Unreadable
+from schemas.judgement import Decision, Outcome, Scores
+from schemas.rounds import Round
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def compact(value: object) -> str:
+    """JSON without spaces, readable in any script."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def add_document(batch: Batch, position: int, document: Document) -> None:
+    """A document that waits to be worked on."""
+    text = batch.text(document.text)
+    meta = compact(document.meta) if document.meta else None
+    batch.add(
+        "documents",
+        position,
+        document.id,
+        Outcome.PENDING.value,
+        text,
+        len(document.text),
+        document.source,
+        meta,
+    )
+
+
+def unreadable_id(position: int) -> str:
+    """Id of a record that has none, as it could not be read."""
+    return f"unreadable:{position}"
+
+
+def add_unreadable(batch: Batch, position: int, record: Unreadable, decision_id: int) -> None:
+    """A record that is no document: failed before it began."""
+    source = record.source if record.line is None else f"{record.source}:{record.line}"
+    identifier = unreadable_id(position)
+    batch.add("documents", position, identifier, Outcome.PENDING.value, None, None, source, None)
+    decision = Decision(outcome=Outcome.FAILED, reason=record.reason)
+    add_decision(batch, decision_id, identifier, decision, None, version=1)
+    batch.add("failures", now(), identifier, "reader", "Unreadable", f"{source}: {record.reason}")
+
+
+def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_of: str | None = None) -> None:
+    """A call; its messages too, unless it repeats a call that has them."""
+    purpose, identity, time = call.purpose, call.identity, now()
+    batch.add(
+        "calls",
+        call_id,
+        call.key,
+        purpose.agent.value,
+        purpose.document_id,
+        purpose.round,
+        purpose.sample,
+        purpose.passage,
+        identity.provider,
+        identity.model,
+        identity.base_url,
+        identity.structured,
+        call.sampling.model_dump_json(exclude_none=True),
+        call.answer_name,
+        call.answer_schema,
+        status,
+        time,
+        time if replay_of else None,
+        replay_of,
+        call.key,
+    )
+    if replay_of is None:
+        for index, message in enumerate(call.messages):
+            for part, text in enumerate(message.parts):
+                batch.add("call_messages", call_id, index, part, message.role, batch.text(text))
+
+
+def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
+    """What became of a call, and each request that was made for it."""
+    usage, seconds = Usage(), 0.0
+    for attempt in closed.attempts:
+        usage, seconds = usage + attempt.usage, seconds + attempt.latency
+        batch.add(
+            "attempts",
+            call_id,
+            attempt.number,
+            batch.text(attempt.raw),
+            attempt.finish_reason,
+            attempt.usage.input_tokens,
+            attempt.usage.output_tokens,
+            attempt.usage.cached_tokens,
+            attempt.latency,
+            attempt.error,
+        )
+    batch.add(
+        "closed_calls",
+        call_id,
+        closed.status.value,
+        closed.error,
+        now(),
+        len(closed.attempts),
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        seconds,
+        None if closed.answer is None else batch.text(closed.answer),
+    )
+
+
+def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> None:
+    """A round with its annotations, mentions, findings and scores; `round_id` is the row's."""
+    schema = batch.text(made.annotation_schema.model_dump_json(exclude_defaults=True))
+    first = int(made.number == 1)
+    batch.add(
+        "rounds",
+        round_id,
+        document_id,
+        first,
+        document_id,
+        made.number,
+        made.entered.value,
+        schema,
+        made.state_hash,
+        now(),
+    )
+    for finding in made.findings:
+        batch.add(
+            "findings",
+            round_id,
+            finding.code.value,
+            finding.severity.value,
+            finding.raised_by,
+            finding.class_name,
+            finding.quote,
+            finding.message,
+        )
+    batch.add("scores", round_id, *_scores(made.scores))
+
+
+def add_annotation(
+    batch: Batch, annotation_id: int, round_id: int, annotation: Annotation, *, agreed: bool
+) -> None:
+    """An annotation and one row for each of its mentions, nested ones included."""
+    data = annotation.model_dump_json(exclude_defaults=True)
+    batch.add("annotations", annotation_id, round_id, annotation.annotator, int(agreed), data)
+    instances = (instance for top in annotation.instances for instance in top.walk())
+    mentions = (
+        (instance, mention, surface) for instance in instances for mention, surface in _surfaces(instance)
+    )
+    for number, (instance, mention, surface) in enumerate(mentions, start=1):
+        batch.add(
+            "mentions",
+            annotation_id,
+            number,
+            instance.class_name,
+            mention.field,
+            mention.start,
+            mention.end,
+            surface,
+            mention.status.value,
+        )
+
+
+def _surfaces(instance: Instance) -> Iterator[tuple[Mention, str]]:
+    """Each mention with what stands in the document: the n-th mention of a field is its n-th string."""
+    strings: dict[str, Iterator[str]] = {}
+    for mention in instance.mentions:
+        if mention.field not in strings:
+            value = instance.values.get(mention.field)
+            items = value if isinstance(value, tuple) else (value,)
+            strings[mention.field] = iter([item for item in items if isinstance(item, str)])
+        yield mention, next(strings[mention.field], mention.quote)
+
+
+def add_decision(
+    batch: Batch, decision_id: int, document_id: str, decision: Decision, scores: Scores | None, version: int
+) -> None:
+    """A verdict, and the document's state that follows from it."""
+    batch.add(
+        "decisions",
+        decision_id,
+        document_id,
+        version,
+        decision.outcome.value,
+        decision.reason,
+        decision.ending.value if decision.ending else None,
+        decision.round,
+        now(),
+        *(_scores(scores) if scores else (None,) * 6),
+        document_id,
+        decision.round,
+    )
+    batch.add("outcomes", document_id, decision.outcome.value, decision_id)
+
+
+def _scores(scores: Scores) -> tuple[float | None, ...]:
+    return (
+        scores.grounding,
+        scores.agreement,
+        scores.faithfulness,
+        scores.completeness,
+        scores.guideline,
+        scores.schema_fit,
+    )
+
+
+def add_failure(batch: Batch, document_id: str | None, agent: str, error_class: str, message: str) -> None:
+    """Something that went wrong."""
+    batch.add("failures", now(), document_id, agent, error_class, message)
+
+
+def add_event(batch: Batch, kind: str, message: str, data: Mapping[str, object] | None) -> None:
+    """Something that happened."""
+    batch.add("events", now(), kind, message, compact(data) if data is not None else None)
+
+
+def set_status(batch: Batch, run_id: str, status: RunStatus, reason: str) -> None:
+    """Where the run stands."""
+    batch.add("run_status", run_id, status.value, reason, None if status is RunStatus.RUNNING else now())
