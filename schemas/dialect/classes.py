@@ -1,0 +1,214 @@
+"""Class definitions, read: dataclasses, GoLLIE's entities and Pydantic models alike."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from schemas.dialect.comments import read_comment
+from schemas.dialect.guidelines import read_docstring
+from schemas.dialect.refusal import refuse
+from schemas.dialect.scan import Comment
+from schemas.dialect.types import name_of, read_type
+from schemas.schema import SPAN, ClassSpec, FieldSpec, Kind
+
+GOLLIE_BASES = frozenset("Entity Value Relation Event Template".split())
+_PLAIN_BASES = frozenset("object BaseModel NamedTuple TypedDict ABC".split())
+_FIELD_CALLS = frozenset(("field", "Field"))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a class body refers to: all classes of the program by name, and its comments by line."""
+
+    classes: Mapping[str, ast.ClassDef]
+    comments: Mapping[int, Comment]
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """Bases that only say 'GoLLIE'. A class of such a name is a parent, unless it is its own base."""
+        own = {name for name, node in self.classes.items() if name not in map(name_of, node.bases)}
+        return GOLLIE_BASES - own
+
+
+def all_classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
+    """Classes of a program in order of their lines; nested ones stand beside their outer class."""
+    waiting: list[ast.stmt] = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ClassDef):
+            yield node
+            waiting += reversed(node.body)
+
+
+def read_class(node: ast.ClassDef, around: Surroundings) -> ClassSpec | None:
+    """Read a class; None for one that holds nothing but other classes.
+
+    Raises:
+        DialectError: It is more than a docstring and typed fields.
+    """
+    fields = {spec.name: spec for spec in _read_fields(node, around, ())}
+    if not fields and any(isinstance(item, ast.ClassDef) for item in node.body):
+        return None
+    if not fields and around.markers.intersection(_bases(node, around)):
+        fields = {SPAN: FieldSpec(name=SPAN)}  # GoLLIE's `class X(Entity): pass`
+    if not fields:
+        raise refuse(node, f"class {node.name} has no fields")
+    try:
+        return ClassSpec(
+            name=node.name,
+            guideline=read_docstring(ast.get_docstring(node, clean=True) or ""),
+            fields=tuple(fields.values()),
+        )
+    except ValidationError as error:
+        raise refuse(node, f"class {node.name}: {error.errors()[0]['msg']}") from error
+
+
+def _bases(node: ast.ClassDef, around: Surroundings) -> list[str]:
+    """Names of the bases, after a check that there is nothing else in the class's head."""
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if name_of(called) != "dataclass":
+            raise refuse(decorator, "the only decorator of the dialect is @dataclass")
+        if isinstance(decorator, ast.Call) and not all(
+            isinstance(value, ast.Constant)
+            for value in (*decorator.args, *(keyword.value for keyword in decorator.keywords))
+        ):
+            raise refuse(decorator, "@dataclass takes constants only")
+    if node.keywords or getattr(node, "type_params", None):
+        raise refuse(node, f"class {node.name} may have neither keywords nor type parameters")
+    names: list[str] = []
+    for base in node.bases:
+        name = name_of(base, around.classes)
+        if name == "Enum":
+            raise refuse(base, "Enum is not in the dialect; type the field as a Literal of strings")
+        if name is None or name not in around.markers | _PLAIN_BASES | set(around.classes):
+            raise refuse(base, f"class {node.name} derives from what is no class of the dialect")
+        names.append(name)
+    return names
+
+
+def _read_fields(node: ast.ClassDef, around: Surroundings, below: tuple[str, ...]) -> Iterator[FieldSpec]:
+    """Fields of the parents, then the class's own."""
+    if node.name in below or len(below) > 16:
+        raise refuse(node, f"class {node.name} derives from itself, or from too many")
+    for base in _bases(node, around):
+        if base not in around.markers and base in around.classes:
+            yield from _read_fields(around.classes[base], around, (*below, node.name))
+    for position, item in enumerate(node.body):
+        if isinstance(item, ast.AnnAssign):
+            following = node.body[position + 1] if position + 1 < len(node.body) else None
+            yield _read_field(item, _text(following), around)
+        elif not isinstance(item, ast.Pass | ast.ClassDef) and not _is_remark(item):
+            raise refuse(item, f"class {node.name} may hold typed fields and a docstring, not this")
+
+
+def _text(node: ast.stmt | None) -> str:
+    """The string that stands as a statement, else nothing."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value if isinstance(node.value.value, str) else ""
+    return ""
+
+
+def _is_remark(node: ast.stmt) -> bool:
+    """A docstring, or `...`."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and (node.value.value is ... or isinstance(node.value.value, str))
+    )
+
+
+def _read_field(node: ast.AnnAssign, docstring: str, around: Surroundings) -> FieldSpec:
+    if not isinstance(node.target, ast.Name):
+        raise refuse(node, "a field is a plain name")
+    field_type, verbatim = read_type(node.annotation, around.classes)
+    described = ""
+    if node.value is not None:
+        described, is_none = _read_default(node.value)
+        if is_none:
+            field_type = field_type.model_copy(update={"optional": True})
+    text = _comment(node, around.comments) or docstring or described
+    try:
+        description, stands, examples = read_comment(text)
+        return FieldSpec(
+            name=node.target.id,
+            type=field_type,
+            description=description,
+            verbatim=verbatim and stands and field_type.kind is Kind.STR,
+            examples=examples,
+        )
+    except ValidationError as error:
+        raise refuse(node, f"field {node.target.id}: {error.errors()[0]['msg']}") from error
+    except ValueError as error:
+        raise refuse(node, str(error)) from error
+
+
+def _comment(node: ast.AnnAssign, comments: Mapping[int, Comment]) -> str:
+    """Comments on the field's own lines, else the block of comments right above it."""
+    last = node.end_lineno or node.lineno
+    own = [comments[line].text for line in range(node.lineno, last + 1) if line in comments]
+    if own:
+        return " ".join(own)
+    above: list[str] = []
+    line = node.lineno - 1
+    while line in comments and comments[line].alone:
+        above.append(comments[line].text)
+        line -= 1
+    return " ".join(reversed(above))
+
+
+def _read_default(node: ast.expr) -> tuple[str, bool]:
+    """Description that a call of `Field` or `field` carries, and whether the default is None.
+
+    Other defaults have no place in the schema and are dropped.
+    """
+    if not isinstance(node, ast.Call):
+        return "", _check_default(node)
+    if name_of(node.func) not in _FIELD_CALLS:
+        raise refuse(node, "a default is a constant, an empty list or `field(...)`")
+    described, is_none = "", False
+    for argument in node.args:
+        is_none = _check_default(argument) or is_none
+    for keyword in node.keywords:
+        if keyword.arg == "description":
+            described = _constant_text(keyword.value)
+        elif keyword.arg == "metadata":
+            described = described or _metadata(keyword.value)
+        elif keyword.arg == "default_factory":
+            if not isinstance(keyword.value, ast.Name):
+                raise refuse(keyword.value, "default_factory must be a plain name such as list")
+        else:
+            nothing = _check_default(keyword.value)
+            is_none = is_none or (keyword.arg == "default" and nothing)
+    return described, is_none
+
+
+def _metadata(node: ast.expr) -> str:
+    if not isinstance(node, ast.Dict):
+        raise refuse(node, "metadata must be a dict of constants")
+    _check_default(node)
+    for key, value in zip(node.keys, node.values, strict=True):
+        if isinstance(key, ast.Constant) and key.value in ("description", "help", "doc"):
+            return _constant_text(value)
+    return ""
+
+
+def _constant_text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise refuse(node, "a description must be a string")
+
+
+def _check_default(node: ast.expr) -> bool:
+    """Refuse anything but constants and displays of them; say whether it is None."""
+    for part in ast.walk(node):
+        if not isinstance(
+            part,
+            ast.Constant | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.UnaryOp | ast.USub | ast.Load,
+        ):
+            raise refuse(node, "a default is a constant, an empty list or `field(...)`")
+    return isinstance(node, ast.Constant) and node.value is None

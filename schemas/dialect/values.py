@@ -1,0 +1,152 @@
+"""Instances as constructor calls, both ways."""
+
+from __future__ import annotations
+
+import ast
+
+from schemas.annotation import Instance, Scalar, Value
+from schemas.dialect.literals import number_literal, string_literal, whole_string
+from schemas.dialect.refusal import refuse
+from schemas.dialect.types import name_of
+from schemas.errors import DialectError
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
+
+
+def instance_source(instance: Instance, schema: AnnotationSchema) -> str:
+    """The constructor call of an instance, keywords in the order of the schema's fields.
+
+    Raises:
+        DialectError: The class or a field is not in the schema.
+    """
+    spec = schema.get(instance.class_name)
+    if spec is None:
+        raise DialectError(f"The schema has no class {instance.class_name!r}.")
+    names = [field.name for field in spec.fields]
+    unknown = sorted(set(instance.values) - set(names))
+    if unknown:
+        raise DialectError(f"Class {spec.name} has no field {unknown[0]!r}.")
+    keywords = (
+        f"{name}={_value_source(instance.values[name], schema)}" for name in names if name in instance.values
+    )
+    return f"{spec.name}({', '.join(keywords)})"
+
+
+def _value_source(value: Value, schema: AnnotationSchema) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_value_source(item, schema) for item in value)}]"
+    if isinstance(value, Instance):
+        return instance_source(value, schema)
+    if isinstance(value, str):
+        return string_literal(value)
+    return repr(value) if value is None or isinstance(value, bool) else number_literal(value)
+
+
+def read_result(node: ast.expr, schema: AnnotationSchema | None) -> tuple[Instance, ...]:
+    """Instances of the result list. Names are checked against the schema; types of values are not.
+
+    Positional arguments are taken in the order of the fields.
+
+    Args:
+        node: The list.
+        schema: The classes that may be used.
+
+    Raises:
+        DialectError: It is no list of constructor calls of known classes and fields.
+    """
+    if not isinstance(node, ast.List):
+        raise refuse(node, "the result must be a list of instances")
+    return tuple(_read_instance(item, schema) for item in node.elts)
+
+
+def _read_instance(node: ast.expr, schema: AnnotationSchema | None) -> Instance:
+    if not isinstance(node, ast.Call):
+        raise refuse(node, "an item of the result must be an instance such as `Drug(span=...)`")
+    name = name_of(node.func, schema.names if schema else ())
+    spec = schema.get(name) if schema and name else None
+    if spec is None:
+        raise refuse(node, f"`{name}` is no class of the schema" if name else "only classes may be called")
+    if len(node.args) > len(spec.fields):
+        raise refuse(
+            node, f"{spec.name} has {len(spec.fields)} fields, and {len(node.args)} values are given"
+        )
+    given = [(field.name, value) for field, value in zip(spec.fields, node.args, strict=False)]
+    given += [(keyword.arg or "**", keyword.value) for keyword in node.keywords]
+    values: dict[str, Value] = {}
+    for field_name, value in given:
+        if field_name in values:
+            raise refuse(value, f"{spec.name}.{field_name} is given twice")
+        values[field_name] = _read_value(value, _field(spec, field_name, value), schema)
+    return Instance(class_name=spec.name, values=values)
+
+
+def _field(spec: ClassSpec, name: str, node: ast.expr) -> FieldSpec:
+    for field in spec.fields:
+        if field.name == name:
+            return field
+    raise refuse(node, f"{spec.name} has no field `{name}`")
+
+
+def _read_value(node: ast.expr, field: FieldSpec, schema: AnnotationSchema | None) -> Value:
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return tuple(_read_scalar(item, schema) for item in node.elts)
+    if isinstance(node, ast.Dict):
+        if not field.type.many or field.type.kind is not Kind.STR or field.verbatim:
+            raise refuse(node, f"`{field.name}` holds no Dict")
+        return tuple(_read_entry(key, value) for key, value in zip(node.keys, node.values, strict=True))
+    return _read_scalar(node, schema)
+
+
+def _read_entry(key: ast.expr | None, value: ast.expr) -> str:
+    """One entry of a dict display, as the string `key: value`."""
+    if key is None:
+        raise refuse(value, "star-arguments are not in the dialect")
+    return f"{_read_constant(key)}: {_read_constant(value)}"
+
+
+def _read_scalar(node: ast.expr, schema: AnnotationSchema | None) -> Scalar:
+    if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+        raise refuse(node, "lists within lists are not in the dialect")
+    if isinstance(node, ast.Call):
+        special = _read_special_float(node, schema)
+        return special if special is not None else _read_instance(node, schema)
+    return _read_constant(node)
+
+
+def _read_special_float(node: ast.Call, schema: AnnotationSchema | None) -> float | None:
+    """`float("inf")`, `float("-inf")` and `float("nan")`, which have no literal."""
+    if not isinstance(node.func, ast.Name) or node.func.id != "float" or node.keywords or len(node.args) != 1:
+        return None
+    argument = node.args[0]
+    known = isinstance(argument, ast.Constant) and argument.value in ("inf", "-inf", "nan")
+    if not known or (schema and "float" in schema.names):
+        return None
+    return float(str(argument.value)) if isinstance(argument, ast.Constant) else None
+
+
+def _read_constant(node: ast.expr) -> bool | int | float | str | None:
+    sign = 1
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node, sign = node.operand, -1
+        if not isinstance(node, ast.Constant) or type(node.value) not in (int, float):
+            raise refuse(node, "a minus may only stand before a number")
+    if not isinstance(node, ast.Constant):
+        raise refuse(node, f"{_describe(node)} is no value; write constants, lists and instances")
+    value = node.value
+    if isinstance(value, str):
+        try:
+            return whole_string(value)
+        except ValueError as error:
+            raise refuse(node, str(error)) from error
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return value * sign
+    raise refuse(node, f"a value of type {type(value).__name__} is not in the dialect")
+
+
+def _describe(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return f"the variable `{node.id}`"
+    return {"Attribute": "an attribute access", "Subscript": "an index", "BinOp": "an operation"}.get(
+        type(node).__name__, f"this expression ({type(node).__name__})"
+    )
