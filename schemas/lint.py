@@ -30,8 +30,8 @@ _CATCH_ALL = frozenset(
     annotation answer anything attribute category class concept content data datum detail document element
     entity entry everything example fact field generic info information input instance item keyword label list
     main mention metadata misc miscellaneous node noun object other output overview paragraph phrase response
-    result root schema set something span structure stuff summary tag text thing token topic type unknown value
-    variable word wrapper
+    result root schema set something span structure stuff summary tag text thing token topic type unknown
+    value variable word wrapper
     """.split()
 )
 # With any qualifier these are still containers of facts rather than facts: 'PatientInformation'.

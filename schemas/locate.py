@@ -34,7 +34,7 @@ _DASHES = (
 _PUNCTUATION = str.maketrans(
     dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_QUOTES, '"') | dict.fromkeys(_DASHES, "-")
 )
-_RUNS = re.compile(r"\s+|[!-~]+|[^\s!-~]+")
+_RUNS = re.compile(r"\s+|[^\s\x80-\U0010ffff]+|[^\s\x00-\x7f]+")  # white space, ASCII, the rest
 
 
 @dataclass(frozen=True)
