@@ -107,7 +107,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     "events": _Table("events", "time kind message data"),
     "run_status": _Update("runs", "id", "status reason ended"),
 }
-_SIZES: Final = (32, 8, 2, 1)
+_SIZES: Final = (256, 64, 16, 4, 1)
 _SINGLY: Final = frozenset({"rounds"})
 """A row's take depends on the rows before it."""
 _ONE_A_KEY: Final = frozenset({"closed_calls", "outcomes", "run_status"})

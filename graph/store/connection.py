@@ -16,8 +16,10 @@ BUSY_TIMEOUT: Final = 30.0
 """Seconds to wait for another connection's transaction."""
 PAGE_SIZE: Final = 8192
 """Bytes. Prompts are a few thousand characters: smaller pages waste the rest of a page on most of them."""
-CHECKPOINT_PAGES: Final = 2000
-"""Pages in the write-ahead log before they are moved to the database: fewer stalls than the default 1000."""
+CHECKPOINT_BYTES: Final = 16 * 2**20
+"""Size of the write-ahead log at which it is moved into the database, by the upkeep thread."""
+_LAST_RESORT_PAGES: Final = 16 * CHECKPOINT_BYTES // PAGE_SIZE
+"""Length of the log at which the writer does it itself, and waits for the disk."""
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreError:
@@ -63,21 +65,26 @@ def explained(path: Path) -> Iterator[None]:
         raise explain(error, path) from error
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
+def is_busy(fault: Exception) -> bool:
+    """Whether an error says no more than that another connection is writing."""
+    return getattr(fault, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+def connect_writer(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """A connection that may write; makes the file where there is none.
 
     Durable against the death of the process with every commit. Against loss of power, the last commits
     before it may be missing (synchronous=NORMAL), but nothing is torn.
     """
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, check_same_thread=False, isolation_level=None, cached_statements=256
+        path, timeout=timeout, check_same_thread=False, isolation_level=None, cached_statements=256
     )
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LAST_RESORT_PAGES}")
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
         connection.close()
@@ -133,7 +140,7 @@ class WriterLock:
                 self._connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error as error:
                 self._connection.close()
-                if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+                if is_busy(error):
                     raise StoreError(
                         f"The run in {folder} is being written by another process.",
                         "Wait for it to end, or stop it.",
@@ -157,7 +164,7 @@ def is_being_written(folder: Path) -> bool:
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+        return is_busy(error)
     finally:
         connection.close()
     return False

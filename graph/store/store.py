@@ -27,6 +27,7 @@ from graph.store.records import (
     StoredAnswer,
 )
 from graph.store.redaction import Redactor
+from graph.store.upkeep import Upkeep
 from graph.store.writer import Operation, Writer
 from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
@@ -59,7 +60,9 @@ class RunStore:
         }
         self._keys: dict[str, str] = {}
         self._unwritten: dict[str, StoredAnswer] = {}
+        connection.execute("PRAGMA busy_timeout = 0")  # from here on, the writer waits without blocking
         self._writer = Writer(connection, folder / DATABASE, self._redact)
+        self._upkeep = Upkeep(folder / DATABASE)
 
     @classmethod
     def create(cls, folder: Path, *, name: str, job: Job, job_toml: str, version: str) -> Self:
@@ -307,7 +310,10 @@ class RunStore:
             self.reader.close()
             self._writer.close()
         finally:
-            self._lock.release()
+            try:
+                self._upkeep.finish()
+            finally:
+                self._lock.release()
 
     def _new_id(self, table: str) -> int:
         return next(self._ids[table])

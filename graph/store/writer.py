@@ -1,16 +1,22 @@
-"""The one writer of a run: a thread that gathers what is queued into short transactions.
+"""The one writer of a run: what is queued is written in short transactions, many writes in each.
 
-Whoever queues a write goes on at once, or waits until it is committed. One commit serves all that was
-queued while the one before it ran (group commit), so waiting costs about a millisecond under load.
+Whoever queues a write goes on at once, or waits until it is committed. All that was queued in one pass of
+the event loop is committed after it, in one transaction (group commit).
+
+The commit is made in the event loop's own thread, which is unusual and was measured: a commit is some
+hundred microseconds of computing, and waits for no disk (docs/adr/0002). In a thread of its own it would
+need the interpreter lock back after each statement, and while the loop is busy that takes 5 ms each time.
+What does take long, or waits for a disk, is done by `graph.store.upkeep`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,56 +24,53 @@ from pathlib import Path
 from typing import Final
 
 from graph.store.batch import Batch
-from graph.store.connection import explain
+from graph.store.connection import BUSY_TIMEOUT, explain, is_busy
 from graph.store.redaction import Redactor
 from schemas.errors import StoreError
 
 Operation = Callable[[Batch], None]
-"""Adds the rows of one write to the batch. Runs in the writer's thread; may be run twice."""
+"""Adds the rows of one write to the batch. May be run twice."""
 
-_LARGEST_GROUP: Final = 1000
-_IDLE: Final = 0.05
-"""Seconds without a write after which texts are indexed for search."""
-_INDEX_SLICE: Final = 256
-"""Texts indexed in one transaction; bounds how long a write can wait for it."""
+_LARGEST_GROUP: Final = 200
+"""Writes in one transaction: some milliseconds, for which the event loop stands still."""
+_BUSY_PAUSE: Final = 0.002
+"""Seconds until the next try while another connection writes."""
 
 
 @dataclass(slots=True)
 class _Write:
     operation: Operation | None  # None: nothing to write, only to be told
-    asynchronous: asyncio.Future[None] | None = None
-    blocking: Future[None] | None = None
+    future: asyncio.Future[None] | Future[None] | None = None
     committed: Callable[[], object] | None = None
-
-    @property
-    def awaited(self) -> bool:
-        """Whether somebody hears of a failure."""
-        return self.asynchronous is not None or self.blocking is not None
 
 
 class Writer:
-    """Owns the writing connection from `start` to `close`."""
+    """Owns the writing connection until `close`."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, redact: Redactor) -> None:
         self._connection = connection
         self._path = path
         self._batch = Batch(connection, redact)
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: deque[_Write] = deque()
+        self._turn = threading.Lock()
+        self._scheduled: asyncio.AbstractEventLoop | None = None
+        self._busy_since: float | None = None
         self._failure: StoreError | None = None
         self._closed = False
-        self._entrance = threading.Lock()
-        self._unindexed = True
-        # A daemon: a program that dies of an exception must not hang on a store it never closed.
-        self._thread = threading.Thread(target=self._run, name=f"store {path.parent.name}", daemon=True)
-        self._thread.start()
 
     def put(self, operation: Operation, committed: Callable[[], object] | None = None) -> None:
-        """Queue a write; `committed` is called in the writer's thread once it is.
+        """Queue a write; `committed` is called once it is.
+
+        Outside an event loop it is written at once.
 
         Raises:
             StoreError: An earlier write failed, or the store is closed.
         """
         self._enqueue(_Write(operation, committed=committed))
+        try:
+            self._schedule(asyncio.get_running_loop())
+        except RuntimeError:
+            self._commit_group()
 
     async def settle(self, operation: Operation | None = None) -> None:
         """Queue a write and wait until it, and all queued before it, are committed.
@@ -75,87 +78,94 @@ class Writer:
         Raises:
             StoreError: It could not be written.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Write(operation, asynchronous=future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._enqueue(_Write(operation, future))
+        self._schedule(loop)
         await future
 
     def settle_now(self, operation: Operation | None = None) -> None:
-        """The same for callers without an event loop; blocks."""
+        """The same without an event loop; blocks."""
         future: Future[None] = Future()
-        self._enqueue(_Write(operation, blocking=future))
+        self._enqueue(_Write(operation, future))
+        while not future.done():
+            if not self._commit_group():
+                time.sleep(_BUSY_PAUSE)
         future.result()
 
     def close(self) -> None:
-        """Write what is queued, index it for search, and close the connection.
+        """Write what is queued and close the connection.
 
         Raises:
             StoreError: Something could not be written, now or earlier.
         """
-        with self._entrance:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
-        self._thread.join()
+        if not self._closed:
+            self._closed = True
+            while self._queue:
+                if not self._commit_group():
+                    time.sleep(_BUSY_PAUSE)
+            self._connection.close()
         if self._failure is not None:
             raise _copy(self._failure)
 
     def _enqueue(self, write: _Write) -> None:
-        with self._entrance:  # nothing may be queued behind the end
-            if self._failure is not None:
-                raise _copy(self._failure)
-            if self._closed:
-                raise StoreError(f"{self._path} is closed.", "Open the run again.")
-            self._queue.put(write)
+        if self._failure is not None:
+            raise _copy(self._failure)
+        if self._closed:
+            raise StoreError(f"{self._path} is closed.", "Open the run again.")
+        self._queue.append(write)
 
-    # --- in the thread ---
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A loop that ended may have left its turn untaken.
+        if self._scheduled is not loop:
+            self._scheduled = loop
+            loop.call_soon(self._take_turn, loop)
 
-    def _run(self) -> None:
-        try:
-            open_for_more = True
-            while open_for_more:
-                group, open_for_more = self._gather()
-                if group:
-                    self._commit(group)
-                elif open_for_more:
-                    self._index_slice()
-            while self._failure is None and self._unindexed:
-                self._index_slice()
-            if self._failure is None:
-                with contextlib.suppress(sqlite3.Error):  # readers may hold the log; it is read all the same
-                    self._connection.execute("PRAGMA optimize")
-                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            self._connection.close()
+    def _take_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        went_on = self._commit_group()
+        if not self._queue:
+            self._scheduled = None
+        elif went_on:
+            loop.call_soon(self._take_turn, loop)
+        else:
+            loop.call_later(_BUSY_PAUSE, self._take_turn, loop)
 
-    def _gather(self) -> tuple[list[_Write], bool]:
-        """Everything queued, at least one; nothing after a while without writes if texts wait."""
-        group: list[_Write] = []
-        try:
-            first = self._queue.get(timeout=_IDLE if self._unindexed and self._failure is None else None)
-            while first is not None:
-                group.append(first)
-                if len(group) == _LARGEST_GROUP:
-                    return group, True
-                first = self._queue.get_nowait()
-        except queue.Empty:
-            return group, True
-        return group, False
+    def _commit_group(self) -> bool:
+        """Write the next group; False if another connection keeps it from that for now."""
+        with self._turn:
+            group = [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_GROUP))]
+            if not group:
+                return True
+            fault = None if self._failure is not None else self._transact(group)
+            if fault is not None and is_busy(fault) and self._may_wait():
+                self._queue.extendleft(reversed(group))
+                return False
+            self._busy_since = None
+            self._tell(group, fault)
+            return True
 
-    def _commit(self, group: Sequence[_Write]) -> None:
+    def _may_wait(self) -> bool:
+        now = time.monotonic()
+        self._busy_since = self._busy_since or now
+        return now - self._busy_since < BUSY_TIMEOUT
+
+    def _tell(self, group: Sequence[_Write], fault: Exception | None) -> None:
+        """Acknowledge a group, or find out which of its writes is at fault."""
+        if fault is not None and not isinstance(fault, sqlite3.OperationalError) and len(group) > 1:
+            # One write contradicts the database. It alone shall fail, so each gets its own transaction.
+            for write in group:
+                self._tell([write], None if self._failure is not None else self._transact([write]))
+            return
         error = self._failure
-        if error is None:
-            fault = self._transact(group)
-            self._unindexed = self._unindexed or fault is None
-            if fault is not None and not isinstance(fault, sqlite3.OperationalError) and len(group) > 1:
-                # One write contradicts the database. It alone shall fail, so each gets its own transaction.
-                for write in group:
-                    self._commit([write])
-                return
-            if fault is not None:
-                error = self._explained(fault)
-                if isinstance(fault, sqlite3.OperationalError) or not group[0].awaited:
-                    self._failure = error  # nobody would hear of it otherwise
-        _acknowledge(group, error)
+        if error is None and fault is not None:
+            error = self._explained(fault)
+            if isinstance(fault, sqlite3.OperationalError) or group[0].future is None:
+                self._failure = error  # nobody would hear of it otherwise
+        for write in group:
+            if error is None and write.committed is not None:
+                write.committed()
+            if write.future is not None:
+                _resolve(write.future, error)
 
     def _explained(self, fault: Exception) -> StoreError:
         if isinstance(fault, sqlite3.Error):
@@ -175,57 +185,34 @@ class Writer:
                 operation(self._batch)
             self._batch.write()
             self._connection.execute("COMMIT")
-        except Exception as error:
+        except Exception as fault:
             self._batch.forget()
             if self._connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
-            return error
+            return fault
         return None
 
-    def _index_slice(self) -> None:
-        """Bring the next texts into the search index. Ids only grow, so the last indexed one is the mark."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            indexed = self._connection.execute(
-                "INSERT INTO texts_fts (rowid, text) SELECT id, text FROM texts"
-                " WHERE id > (SELECT coalesce(max(id), 0) FROM texts_fts_docsize) ORDER BY id LIMIT ?",
-                (_INDEX_SLICE,),
-            ).rowcount
-            self._connection.execute("COMMIT")
-            self._unindexed = indexed == _INDEX_SLICE
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-            self._failure = explain(error, self._path)
 
-
-def _acknowledge(group: Sequence[_Write], error: StoreError | None) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for write in group:
-        if write.committed is not None and error is None:
-            write.committed()
-        if write.blocking is not None:
-            if error is None:
-                write.blocking.set_result(None)
-            else:
-                write.blocking.set_exception(_copy(error))
-        elif write.asynchronous is not None:
-            by_loop.setdefault(write.asynchronous.get_loop(), []).append(write.asynchronous)
-    for loop, futures in by_loop.items():
+def _resolve(future: asyncio.Future[None] | Future[None], error: StoreError | None) -> None:
+    if isinstance(future, Future):
+        _set(future, error)
+        return
+    loop = future.get_loop()
+    if loop is asyncio._get_running_loop():
+        _set(future, error)
+    else:
         with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, futures, error)
+            loop.call_soon_threadsafe(_set, future, error)
 
 
-def _resolve(futures: Sequence[asyncio.Future[None]], error: StoreError | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(_copy(error))
+def _set(future: asyncio.Future[None] | Future[None], error: StoreError | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(_copy(error))
 
 
 def _copy(error: StoreError) -> StoreError:

@@ -1,0 +1,80 @@
+"""What a run's database needs besides its rows, done in a thread beside the run.
+
+Texts are brought into the search index, and the write-ahead log is moved into the database. Both are single
+long statements, which run without the interpreter lock, on a connection of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Final
+
+from graph.store.connection import CHECKPOINT_BYTES, connect_writer, explain, is_busy
+
+_PERIOD: Final = 0.25
+"""Seconds between rounds of upkeep; how far the search index may be behind."""
+_SLICE: Final = 128
+"""Texts indexed in one transaction: a few milliseconds in which no other write can begin."""
+_BETWEEN_SLICES: Final = 0.005
+"""Seconds left to the writer between two slices."""
+
+
+class Upkeep:
+    """Runs from the moment it is made until `finish`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._stop = threading.Event()
+        self._connection = connect_writer(path, timeout=0.0)
+        # A daemon: a program that dies of an exception must not hang on a store it never closed.
+        self._thread = threading.Thread(target=self._run, name=f"upkeep {path.parent.name}", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Stop, index what is left, and empty the log. Call it when nothing is written any more.
+
+        Raises:
+            StoreError: The index could not be written; the rows themselves are safe.
+        """
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._thread.join()
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 2000")
+            while self._index_slice():
+                pass
+            self._connection.execute("PRAGMA optimize")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            if not is_busy(error):  # what is left is done when the run is opened again
+                raise explain(error, self._path) from error
+        finally:
+            self._connection.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PERIOD):
+            # A full disk or the like is for the writer to report, which meets it too.
+            with contextlib.suppress(sqlite3.Error, OSError):
+                while self._index_slice() and not self._stop.wait(_BETWEEN_SLICES):
+                    pass
+                if self._log.stat().st_size > CHECKPOINT_BYTES:
+                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _index_slice(self) -> bool:
+        """Index the next texts; False when there are no more. Ids only grow, so the last one is the mark."""
+        last, newest = self._connection.execute(
+            "SELECT (SELECT coalesce(max(id), 0) FROM texts_fts_docsize),"
+            " (SELECT coalesce(max(id), 0) FROM texts)"
+        ).fetchone()
+        if last >= newest:
+            return False
+        self._connection.execute(
+            "INSERT INTO texts_fts (rowid, text) SELECT id, text FROM texts WHERE id > ? ORDER BY id LIMIT ?",
+            (last, _SLICE),
+        )
+        return True
