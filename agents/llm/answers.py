@@ -30,7 +30,7 @@ def prepared(answer: type[Answer]) -> type[BaseModel]:
         try:
             return answer.model_validate_json(_object_within(json_data))
         except ValidationError as error:
-            raise ResponseParsingError(condensed(error), mode="json", raw_response=None) from None
+            raise ResponseParsingError(condensed(error), raw_response=None) from None
 
     def fill(namespace: dict[str, Any]) -> None:
         namespace["__module__"] = answer.__module__

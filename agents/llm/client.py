@@ -185,7 +185,13 @@ class CallFault(StrEnum):
 
 
 class CallFailedError(GuidexError):
-    """A call ended without a usable answer; its attempts are kept."""
+    """A call ended without a usable answer; its attempts are kept.
+
+    Attributes:
+        fault: Why.
+        attempts: What was received.
+        agent: On whose behalf the call was made, once known.
+    """
 
     def __init__(
         self, fault: CallFault, message: str, attempts: tuple[Attempt, ...] = (), remedy: str = ""
@@ -193,6 +199,7 @@ class CallFailedError(GuidexError):
         super().__init__(message, remedy)
         self.fault = fault
         self.attempts = attempts
+        self.agent: Agent | None = None
 
 
 class ModelIdentity(Model):

@@ -56,23 +56,39 @@ def annotation_grammar(document_text: str, classes: Sequence[Named], max_items: 
     """
     if not classes or max_items < 1:
         raise ValueError("a grammar needs at least one class and room for one mention")
-    if len(document_text) > MAX_GROUNDED_CHARACTERS:
-        raise ValueError(f"text of {len(document_text)} characters is too long for a grammar")
-    pieces = tuple(chunks(document_text))
-    if not any(_quotable(piece) for piece in pieces):
-        # The quote's terminal would be empty, and a grammar that ends nowhere is an error while decoding.
+    rules = quote_rules(document_text)
+    if not rules:
         return '%llguidance {}\nstart: "{\\"mentions\\": []}"\n'
-    names = " | ".join(_literal(json.dumps(spec.name, ensure_ascii=False)) for spec in classes)
+    names = " | ".join(literal(json.dumps(spec.name, ensure_ascii=False)) for spec in classes)
     return "\n".join(
         (
             "%llguidance {}",
             r'start: "{\"mentions\": [" (mention (", " mention){0,' + str(max_items - 1) + r"})? " + r'"]}"',
             r'mention: "{\"class\": " class ", \"quote\": \"" QUOTE "\"}"',
             f"class: {names}",
-            f"QUOTE: SUBSTRING & {_QUOTE_SHAPE} & {_QUOTE_LENGTH}",
-            "SUBSTRING: %regex " + json.dumps({"substring_chunks": pieces}),
+            *rules,
             "",
         )
+    )
+
+
+def quote_rules(text: str) -> tuple[str, ...]:
+    """The rules of the terminal `QUOTE`, a quote from the text as it stands inside a JSON string.
+
+    No rules if the text has nothing to quote: the terminal would be empty, and a grammar that ends nowhere
+    is an error while decoding.
+
+    Raises:
+        ValueError: The text is longer than `MAX_GROUNDED_CHARACTERS`.
+    """
+    if len(text) > MAX_GROUNDED_CHARACTERS:
+        raise ValueError(f"text of {len(text)} characters is too long for a grammar")
+    pieces = tuple(chunks(text))
+    if not any(_quotable(piece) for piece in pieces):
+        return ()
+    return (
+        f"QUOTE: SUBSTRING & {_QUOTE_SHAPE} & {_QUOTE_LENGTH}",
+        "SUBSTRING: %regex " + json.dumps({"substring_chunks": pieces}),
     )
 
 
@@ -134,6 +150,6 @@ def _quotable(piece: str) -> bool:
     )
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A string literal of the grammar."""
     return json.dumps(text)

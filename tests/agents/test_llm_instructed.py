@@ -1,0 +1,471 @@
+"""The client against a real HTTP server that speaks both wire formats."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from pydantic import Field, ValidationInfo, field_validator
+from servers.scripted import Drop, Fail, Garble, Say, agreeable
+
+from agents.llm.answers import prepared
+from agents.llm.client import (
+    Answer,
+    CallFailedError,
+    CallFault,
+    Message,
+    Purpose,
+    Request,
+    Sampling,
+    Usage,
+    answer_checks,
+)
+from agents.llm.factory import ClientPool, probe
+from schemas.job import ModelConfig
+from schemas.judgement import Agent
+
+KEY = "sk-test-0123456789abcdef"
+SYSTEM = "You annotate documents."
+DOCUMENT = "<document>\nOslo is the capital of Norway.\n</document>"
+BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
+
+
+class City(Answer):
+    """A city of the document."""
+
+    city: str = Field(description="Its name.")
+    size: int = Field(default=1, description="Its size.")
+
+    @field_validator("city")
+    @classmethod
+    def _in_document(cls, value: str, info: ValidationInfo) -> str:
+        document = (info.context or {}).get("document")
+        if document is not None and value not in document:
+            raise ValueError(f"'{value}' does not stand in the document")
+        return value
+
+
+def question(
+    task: str = "Name the city.",
+    document: str = DOCUMENT,
+    checks: dict[str, Any] | None = None,
+    grammar: str | None = None,
+    **sampling: Any,
+) -> Request[City]:
+    messages = (
+        Message(role="system", parts=(SYSTEM,)),
+        Message(role="user", parts=(document, task)),
+    )
+    settings = Sampling(**({"temperature": 0.2, "max_tokens": 200} | sampling))
+    return Request(messages, City, settings, Purpose(agent=Agent.ANNOTATOR), checks, grammar)
+
+
+class Asker:
+    """Makes clients for a server and closes them."""
+
+    def __init__(self) -> None:
+        self.pools: list[ClientPool] = []
+
+    def client(self, provider: str, server: Any, timeout: float = 20, **settings: Any) -> Any:
+        url = server.openai_url if provider == "openai" else server.anthropic_url
+        self.pools.append(ClientPool())
+        config = ModelConfig(name=f"{provider}/scripted", base_url=url, api_key_env="TEST_KEY", **settings)
+        return self.pools[-1].client_for(config, timeout=timeout)
+
+
+@pytest.fixture
+async def asker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asker]:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    asker = Asker()
+    yield asker
+    for pool in asker.pools:
+        await pool.close()
+
+
+async def failed(client: Any, request: Request[Any]) -> CallFailedError:
+    with pytest.raises(CallFailedError) as caught:
+        await client.ask(request)
+    return caught.value
+
+
+@BOTH
+async def test_an_answer_comes_back_parsed_with_what_it_took(
+    provider: str, asker: Asker, scripted_server: Any
+) -> None:
+    say = Say({"city": "Oslo", "size": "3"}, input_tokens=120, output_tokens=7, cached_tokens=64, delay=0.05)
+    server = scripted_server([say], key=KEY)
+    reply = await asker.client(provider, server).ask(question())
+    assert reply.answer == City(city="Oslo", size=3)  # a number given as text is taken
+    assert type(reply.answer) is City and not hasattr(reply.answer, "_raw_response")
+    assert reply.usage == Usage(input_tokens=120, output_tokens=7, cached_tokens=64)
+    assert reply.finish_reason in ("stop", "tool_use")
+    assert 0.05 <= reply.latency < 10
+    (attempt,) = reply.attempts
+    assert json.loads(attempt.raw) == {"city": "Oslo", "size": "3"} and attempt.error is None
+
+
+@pytest.mark.parametrize("structured", ["json_schema", "tools", "json"])
+async def test_openai_structure_is_asked_for_as_configured(
+    structured: str, asker: Asker, scripted_server: Any
+) -> None:
+    server = scripted_server([{"city": "Oslo"}])
+    client = asker.client("openai", server, structured=structured)
+    assert (await client.ask(question())).answer.city == "Oslo"
+    body = server.calls[0].body
+    wanted = (body.get("response_format") or {}).get("type")
+    assert (wanted, "tools" in body) == {
+        "json_schema": ("json_schema", False),
+        "tools": (None, True),
+        "json": ("json_object", False),
+    }[structured]
+    assert server.calls[0].schema["properties"].keys() == {"city", "size"}
+    assert client.identity.structured == structured
+    assert server.calls[0].texts[0] == SYSTEM  # nothing is added to what agents share
+
+
+@BOTH
+async def test_a_wrong_answer_is_asked_again_with_the_error_and_all_attempts_count(
+    provider: str, asker: Asker, scripted_server: Any
+) -> None:
+    server = scripted_server([{"city": "Paris"}, {"town": 1}, {"city": "Oslo"}])
+    reply = await asker.client(provider, server).ask(question(checks={"document": DOCUMENT}))
+    assert reply.answer.city == "Oslo"
+    assert reply.usage == Usage(input_tokens=300, output_tokens=60)
+    assert [a.number for a in reply.attempts] == [1, 2, 3]
+    first, second, third = (a.error for a in reply.attempts)
+    assert first == "city: Value error, 'Paris' does not stand in the document"
+    assert second == "city: Field required" and third is None
+    told = json.dumps(server.calls[1].body["messages"][-1])
+    assert "'Paris' does not stand in the document" in told
+    assert "pydantic" not in told and "Norway" not in told
+    assert server.calls[1].body["messages"][:1] == server.calls[0].body["messages"][:1]
+
+
+@BOTH
+async def test_three_wrong_answers_end_in_one_line(provider: str, asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([{"city": f"Rome\x1b[31m\n{n}"} for n in range(5)])
+    error = await failed(asker.client(provider, server), question(checks={"document": DOCUMENT}))
+    assert error.fault is CallFault.INVALID
+    assert len(server.calls) == len(error.attempts) == 3
+    assert all(attempt.error for attempt in error.attempts)
+    assert "\n" not in str(error) and "\x1b" not in str(error) and "does not stand" in str(error)
+    assert error.remedy
+
+
+async def test_prose_and_fences_around_the_object_are_taken_off(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(['Here it is:\n```json\n{"city": "Oslo"}\n```\nDone.'])
+    reply = await asker.client("openai", server).ask(question())
+    assert reply.answer.city == "Oslo" and len(reply.attempts) == 1
+
+
+async def test_what_is_no_json_is_asked_again(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(['{"city": "Os', {"city": "Oslo"}])
+    reply = await asker.client("openai", server).ask(question())
+    assert reply.answer.city == "Oslo" and "Invalid JSON" in str(reply.attempts[0].error)
+
+
+@pytest.mark.parametrize(
+    ("provider", "finish"),
+    [("openai", "length"), ("anthropic", "max_tokens"), ("anthropic", "model_context_window_exceeded")],
+)
+async def test_a_truncated_answer_is_not_asked_again(
+    provider: str, finish: str, asker: Asker, scripted_server: Any
+) -> None:
+    server = scripted_server([Say({"city": "Oslo"}, finish=finish, output_tokens=200)] * 3)
+    error = await failed(asker.client(provider, server), question())
+    assert error.fault is CallFault.TRUNCATED and "max_tokens" in error.remedy
+    assert len(server.calls) == 1
+    (attempt,) = error.attempts
+    assert attempt.finish_reason == finish and attempt.usage.output_tokens == 200
+    assert json.loads(attempt.raw) == {"city": "Oslo"} and attempt.error == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("provider", "say"),
+    [
+        ("openai", Say("", finish="content_filter")),
+        ("openai", Say("", refusal="I cannot help with that.")),
+        ("anthropic", Say("", finish="refusal")),
+    ],
+)
+async def test_a_refusal_is_not_asked_again(
+    provider: str, say: Say, asker: Asker, scripted_server: Any
+) -> None:
+    server = scripted_server([say] * 3)
+    error = await failed(asker.client(provider, server), question())
+    assert error.fault is CallFault.FILTERED and len(server.calls) == 1 == len(error.attempts)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (
+            "This model's maximum context length is 8192 tokens. However, you requested 9000.",
+            CallFault.TOO_LONG,
+        ),
+        ("request (9031 tokens) exceeds the available context size (4096 tokens)", CallFault.TOO_LONG),
+        ("The prompt (length 9000) is longer than the maximum model length of 4096", CallFault.TOO_LONG),
+        ("prompt is too long: 210000 tokens > 200000 maximum", CallFault.TOO_LONG),
+        ("input length and `max_tokens` exceed context limit: 1 + 2 > 3", CallFault.TOO_LONG),
+        ("unknown field foo", CallFault.REFUSED),
+    ],
+)
+async def test_a_request_the_server_refuses_says_why(
+    provider: str, message: str, fault: CallFault, asker: Asker, scripted_server: Any
+) -> None:
+    server = scripted_server([Fail(400, message)])
+    error = await failed(asker.client(provider, server), question())
+    assert error.fault is fault and error.remedy
+    assert len(error.attempts) == 1 and error.attempts[0].error == str(error)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "fault"), [(429, CallFault.RATE_LIMIT), (500, CallFault.SERVER), (529, CallFault.SERVER)]
+)
+async def test_busy_servers_are_tried_again_and_every_request_is_counted(
+    provider: str, status: int, fault: CallFault, asker: Asker, scripted_server: Any
+) -> None:
+    busy = Fail(status, headers={"Retry-After": "0.01", "retry-after-ms": "10"})
+    server = scripted_server([busy, {"city": "Oslo"}, busy, busy, busy])
+    client = asker.client(provider, server)
+    reply = await client.ask(question())
+    assert [a.error for a in reply.attempts] == [f"the server answered {status}", None]
+    assert reply.usage.output_tokens == 20
+    error = await failed(client, question())
+    assert error.fault is fault and len(error.attempts) == 3 and len(server.calls) == 5
+    assert error.remedy
+
+
+@BOTH
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_refused_calls_are_not_repeated_and_never_show_the_key(
+    provider: str, status: int, asker: Asker, scripted_server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = scripted_server(
+        [Fail(status, f"Incorrect API key provided: {KEY}. Also sk-other-987654321.")] * 3
+    )
+    with caplog.at_level(logging.INFO):
+        error = await failed(asker.client(provider, server), question())
+    assert error.fault is CallFault.REFUSED and len(server.calls) == 1
+    everything = f"{error!r} {error} {error.remedy} {error.attempts} {error.__cause__!r} {caplog.text}"
+    assert KEY not in everything and "987654321" not in everything
+
+
+async def test_a_wrong_key_is_refused_by_the_server(
+    asker: Asker, scripted_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = scripted_server([{"city": "Oslo"}], key="sk-another-key-entirely")
+    assert (await failed(asker.client("openai", server), question())).fault is CallFault.REFUSED
+
+
+@BOTH
+async def test_a_slow_server_is_a_timeout(provider: str, asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(lambda call: Say({"city": "Oslo"}, delay=3))
+    client = asker.client(provider, server, timeout=0.2)
+    error = await failed(client, question())
+    assert error.fault is CallFault.TIMEOUT and "timeout" in error.remedy
+    assert len(error.attempts) == 3
+    assert all(0.1 < attempt.latency < 3 for attempt in error.attempts)
+
+
+@BOTH
+async def test_a_lost_connection_is_tried_again(provider: str, asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([Drop(), {"city": "Oslo"}, Drop(), Drop(), Drop()])
+    client = asker.client(provider, server)
+    reply = await client.ask(question())
+    assert reply.answer.city == "Oslo" and len(reply.attempts) == 2
+    error = await failed(client, question())
+    assert error.fault is CallFault.CONNECTION and len(error.attempts) == 3
+
+
+@BOTH
+async def test_a_server_that_is_not_there(provider: str, asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([])
+    client = asker.client(provider, server)
+    server.__exit__()
+    error = await failed(client, question())
+    assert error.fault is CallFault.CONNECTION and "base_url" in error.remedy
+
+
+@BOTH
+@pytest.mark.parametrize("garble", [Garble(), Garble(content_type="text/html"), Garble("{}"), Garble("[1]")])
+async def test_a_server_that_is_no_model(
+    provider: str, garble: Garble, asker: Asker, scripted_server: Any
+) -> None:
+    error = await failed(asker.client(provider, scripted_server([garble] * 3)), question())
+    assert error.fault is CallFault.SERVER and "base_url" in error.remedy
+    assert len(error.attempts) == 1
+
+
+@BOTH
+async def test_documents_are_no_templates(provider: str, asker: Asker, scripted_server: Any) -> None:
+    document = "Oslo {{ 7*7 }} {% raise %} {% for x in range(10**9) %} ${city} {city} \x00 \ud800"
+    server = scripted_server([{"city": "Rome"}, {"city": "Oslo"}])
+    reply = await asker.client(provider, server).ask(
+        question(document=document, checks={"document": document})
+    )
+    assert len(reply.attempts) == 2  # the check has seen the document
+    for call in server.calls:
+        assert document.replace("\ud800", "?") in call.prompt
+
+
+@BOTH
+async def test_agents_on_one_document_share_their_first_bytes(
+    provider: str, asker: Asker, scripted_server: Any
+) -> None:
+    class Verdict(Answer):
+        """A verdict."""
+
+        good: bool
+
+    server = scripted_server(agreeable)
+    client = asker.client(provider, server)
+    first = question("You are the annotator.")
+    second = question("You are the critic.")
+    await client.ask(first)
+    await client.ask(Request(second.messages, Verdict, second.sampling, second.purpose))
+    bodies = [json.dumps([call.body.get("system"), call.body["messages"]]) for call in server.calls]
+    shared = len(json.dumps([None, DOCUMENT])) + len(SYSTEM)
+    assert bodies[0] != bodies[1] and bodies[0].split("You are the annotator")[0] in bodies[1]
+    assert bodies[0].index("You are the annotator") > shared
+
+
+async def test_anthropic_marks_what_is_shared_for_its_cache(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([{"city": "Oslo"}])
+    messages = (
+        Message(role="system", parts=("s" * 5000,)),
+        Message(role="user", parts=("a", "b", "c", "d", "e", "role")),
+    )
+    request = Request(messages, City, Sampling(temperature=1.5, max_tokens=50), Purpose(agent=Agent.CRITIC))
+    await asker.client("anthropic", server).ask(request)
+    body = server.calls[0].body
+    blocks = [*body["system"], *body["messages"][0]["content"]]
+    assert ["cache_control" in block for block in blocks] == [True, False, False, True, True, True, False]
+    assert body["temperature"] == 1.0 and "top_p" not in body and "seed" not in body
+
+
+async def test_openai_is_sent_sampling_as_given(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(agreeable)
+    client = asker.client("openai", server)
+    await client.ask(question())
+    await client.ask(question(seed=7, top_p=0.9))
+    first, second = (call.body for call in server.calls)
+    assert (first["temperature"], first["max_tokens"]) == (0.2, 200)
+    assert "seed" not in first and "top_p" not in first
+    assert (second["seed"], second["top_p"]) == (7, 0.9)
+    assert first["messages"][1]["content"] == f"{DOCUMENT}\n\nName the city."
+
+
+@BOTH
+async def test_models_that_refuse_sampling_settings_are_asked_without_them(
+    provider: str, asker: Asker, scripted_server: Any
+) -> None:
+    def script(call: Any) -> Any:
+        plain = "temperature" not in call.body
+        return {"city": "Oslo"} if plain else Fail(400, "`temperature` is not supported with this model")
+
+    server = scripted_server(script)
+    client = asker.client(provider, server)
+    reply = await client.ask(question())
+    assert [attempt.error is None for attempt in reply.attempts] == [False, True]
+    assert "temperature" in str(reply.attempts[0].error)
+    assert len((await client.ask(question())).attempts) == 1  # it remembers
+    assert len(server.calls) == 3
+
+
+async def test_a_grammar_takes_the_place_of_the_schema(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(agreeable)
+    free, held = asker.client("openai", server), asker.client("openai", server, grounded=True)
+    assert (free.takes_grammar, held.takes_grammar) == (False, True)
+    server.script = lambda call: {"city": "Oslo"}
+    await free.ask(question(grammar="%llguidance {}"))
+    await held.ask(question(grammar="%llguidance {}"))
+    await held.ask(question())
+    seen = [(call.body.get("grammar"), "response_format" in call.body) for call in server.calls]
+    assert seen == [(None, True), ("%llguidance {}", False), (None, True)]
+    assert held.identity != free.identity
+
+
+async def test_one_class_is_prepared_once(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(lambda call: {"city": "Oslo"})
+    client = asker.client("openai", server)
+    await client.ask(question())
+    before = len(City.__subclasses__())
+    for _ in range(3):
+        await client.ask(question())
+    assert len(City.__subclasses__()) == before
+    assert prepared(City) is prepared(City)
+
+
+async def test_checks_of_calls_at_the_same_time_do_not_mix(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server(lambda call: {"city": "Rome" if "Rome" in call.prompt else "Oslo"})
+    client = asker.client("openai", server)
+    asked = [question(document=name, checks={"document": name}) for name in ("Rome", "Oslo") * 10]
+    replies = await asyncio.gather(*(client.ask(request) for request in asked))
+    assert [reply.answer.city for reply in replies] == ["Rome", "Oslo"] * 10
+    assert answer_checks.get() is None
+
+
+async def test_waiting_for_a_free_connection_is_no_latency(
+    asker: Asker, scripted_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = scripted_server(lambda call: Say({"city": "Oslo"}, delay=0.2))
+    pool = ClientPool()
+    asker.pools.append(pool)
+    config = ModelConfig(name="openai/scripted", base_url=server.openai_url)
+    client = pool.client_for(config, max_connections=1)
+    replies = await asyncio.gather(*(client.ask(question()) for _ in range(4)))
+    starts = sorted(call.at for call in server.calls)
+    assert all(later - earlier > 0.19 for earlier, later in pairwise(starts))
+    assert all(0.2 <= reply.latency < 0.4 for reply in replies)
+
+
+async def test_failures_write_nothing_to_the_terminal(
+    asker: Asker, scripted_server: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pytest's own handlers would hide what an unconfigured program prints.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    server = scripted_server([Fail(400), {"a": 1}, {"a": 1}, {"a": 1}])
+    client = asker.client("openai", server)
+    await failed(client, question())
+    await failed(client, question())
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_clients_are_shared_by_configuration(scripted_server: Any) -> None:
+    server = scripted_server(agreeable)
+    pool = ClientPool()
+    config = ModelConfig(name="openai/scripted", base_url=server.openai_url)
+    client = pool.client_for(config)
+    assert pool.client_for(config.model_copy(update={"temperature": 0.9, "max_tokens": 99})) is client
+    assert pool.client_for(config.model_copy(update={"grounded": True})) is not client
+    await pool.close()
+
+
+@BOTH
+async def test_probe_makes_the_kind_of_call_a_run_makes(
+    provider: str, scripted_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    server = scripted_server(agreeable, key=KEY)
+    url = server.openai_url if provider == "openai" else server.anthropic_url
+    config = ModelConfig(name=f"{provider}/scripted", base_url=url, api_key_env="TEST_KEY")
+    good = await probe(config)
+    assert good.ok and good.latency is not None and not good.problem
+    bad = await probe(config.model_copy(update={"api_key_env": "NO_SUCH_KEY"}))
+    assert not bad.ok and bad.problem and bad.remedy
+
+
+async def test_probe_sees_a_server_that_ignores_grammars(scripted_server: Any) -> None:
+    config = ModelConfig(name="openai/x", base_url=scripted_server(agreeable).openai_url, grounded=True)
+    assert (await probe(config)).ok
+    config = config.model_copy(update={"base_url": scripted_server(lambda call: "Hello!").openai_url})
+    result = await probe(config)
+    assert not result.ok and "grounded = false" in result.remedy
