@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from schemas.schema import SPAN, ClassSpec, FieldSpec, Kind
 GOLLIE_BASES = frozenset("Entity Value Relation Event Template".split())
 _PLAIN_BASES = frozenset("object BaseModel NamedTuple TypedDict ABC".split())
 _FIELD_CALLS = frozenset(("field", "Field"))
+_FACTORIES = frozenset("list dict set tuple str List Dict Set".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _read_field(node: ast.AnnAssign, docstring: str, around: Surroundings) -> Fi
     field_type, verbatim = read_type(node.annotation, around.classes)
     described = ""
     if node.value is not None:
-        described, is_none = _read_default(node.value)
+        described, is_none = _read_default(node.value, around.classes)
         if is_none:
             field_type = field_type.model_copy(update={"optional": True})
     text = _comment(node, around.comments) or docstring or described
@@ -161,7 +162,7 @@ def _comment(node: ast.AnnAssign, comments: Mapping[int, Comment]) -> str:
     return " ".join(reversed(above))
 
 
-def _read_default(node: ast.expr) -> tuple[str, bool]:
+def _read_default(node: ast.expr, classes: Iterable[str]) -> tuple[str, bool]:
     """Description that a call of `Field` or `field` carries, and whether the default is None.
 
     Other defaults have no place in the schema and are dropped.
@@ -179,8 +180,8 @@ def _read_default(node: ast.expr) -> tuple[str, bool]:
         elif keyword.arg == "metadata":
             described = described or _metadata(keyword.value)
         elif keyword.arg == "default_factory":
-            if not isinstance(keyword.value, ast.Name):
-                raise refuse(keyword.value, "default_factory must be a plain name such as list")
+            if name_of(keyword.value) not in _FACTORIES.union(classes):
+                raise refuse(keyword.value, "default_factory must be list, dict, set, tuple or a class")
         else:
             nothing = _check_default(keyword.value)
             is_none = is_none or (keyword.arg == "default" and nothing)

@@ -202,6 +202,8 @@ def _tokens(code: str) -> Iterator[tokenize.TokenInfo]:
         yield from tokenize.generate_tokens(io.StringIO(code).readline)
     except tokenize.TokenError as error:
         message, (line, _) = error.args
-        raise refuse(line, f"this is no Python: {message}") from error
+        if "EOF" in message:
+            message = "the text ends before its brackets or quotes are closed"
+        raise refuse(min(line, code.count("\n") + 1), f"this is no Python: {message}") from error
     except SyntaxError as error:
         raise refuse(error.lineno or 1, f"this is no Python: {error.msg}") from error

@@ -11,31 +11,37 @@ from schemas.dialect.types import name_of
 from schemas.errors import DialectError
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
+_DEEPEST = 12  # instances within instances, so that the reader's limit on brackets is kept
 
-def instance_source(instance: Instance, schema: AnnotationSchema) -> str:
+
+def instance_source(instance: Instance, schema: AnnotationSchema, depth: int = 1) -> str:
     """The constructor call of an instance, keywords in the order of the schema's fields.
 
     Raises:
-        DialectError: The class or a field is not in the schema.
+        DialectError: The class or a field is not in the schema, or instances nest too deep.
     """
     spec = schema.get(instance.class_name)
     if spec is None:
         raise DialectError(f"The schema has no class {instance.class_name!r}.")
+    if depth > _DEEPEST:
+        raise DialectError(f"Instances are nested more than {_DEEPEST} deep.")
     names = [field.name for field in spec.fields]
     unknown = sorted(set(instance.values) - set(names))
     if unknown:
         raise DialectError(f"Class {spec.name} has no field {unknown[0]!r}.")
     keywords = (
-        f"{name}={_value_source(instance.values[name], schema)}" for name in names if name in instance.values
+        f"{name}={_value_source(instance.values[name], schema, depth)}"
+        for name in names
+        if name in instance.values
     )
     return f"{spec.name}({', '.join(keywords)})"
 
 
-def _value_source(value: Value, schema: AnnotationSchema) -> str:
+def _value_source(value: Value, schema: AnnotationSchema, depth: int) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(_value_source(item, schema) for item in value)}]"
+        return f"[{', '.join(_value_source(item, schema, depth) for item in value)}]"
     if isinstance(value, Instance):
-        return instance_source(value, schema)
+        return instance_source(value, schema, depth + 1)
     if isinstance(value, str):
         return string_literal(value)
     return repr(value) if value is None or isinstance(value, bool) else number_literal(value)
