@@ -13,11 +13,10 @@ _BLOCK = 16
 
 
 def split(text: str, max_bytes: int) -> tuple[Passage, ...]:
-    """Cut a text into passages, at the highest boundary that fits: paragraph, line, sentence, word, character.
+    """Cut a text into passages at the highest boundary that fits: paragraph, line, sentence, word, character.
 
-    The passages are the text in order, nothing left out but white space between two of them where it would
-    be a passage of its own; `text[p.start:p.start + len(p.text)] == p.text`. A text that fits is one passage,
-    a blank one none.
+    The passages are the text in order, nothing left out but white space that would be a passage of its
+    own; `text[p.start:p.start + len(p.text)] == p.text`. A text that fits is one passage, a blank one none.
 
     Args:
         text: The text of a document.
@@ -29,7 +28,9 @@ def split(text: str, max_bytes: int) -> tuple[Passage, ...]:
     """
     if max_bytes < 4:
         raise ValueError("a code point takes up to 4 bytes")
-    return tuple(Passage(text=piece, start=start) for start, piece in _pieces(text, max_bytes) if piece.strip())
+    return tuple(
+        Passage(text=piece, start=start) for start, piece in _pieces(text, max_bytes) if piece.strip()
+    )
 
 
 def _pieces(text: str, max_bytes: int) -> Iterator[tuple[int, str]]:

@@ -51,7 +51,7 @@ def read_json(source: Source, text_field: str) -> Iterator[Record]:
     try:
         value = _parse(source.path.read_bytes().removeprefix(_BOM))
     except (ValueError, RecursionError) as error:
-        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data" and error.lineno > 1:
+        if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
             yield from read_jsonl(source, text_field)
             return
         yield Record(source.file, getattr(error, "lineno", None), None, _reason(error))

@@ -304,8 +304,9 @@ def test_folders_are_read_in_order_without_hidden_and_other_files(tmp_path: Path
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", {"text": "a"})
-    assert texts(read(path, tmp_path, tmp_path / "." / "a.jsonl")[0]) == ["a"]
+    path = write(tmp_path / "a.jsonl", {"id": "x", "text": "a"})
+    (tmp_path / "link.jsonl").symlink_to(path)
+    assert texts(read(path, tmp_path, tmp_path / ".." / tmp_path.name / "a.jsonl")[0]) == ["a"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX file names are bytes")

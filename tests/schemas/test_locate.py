@@ -143,6 +143,7 @@ def test_the_normal_form_folds_what_writers_vary(text: str, quote: str, surface:
         ("cafe\u0301", "cafe"),  # a letter without its accent
         ("café", "cafe"),
         ("👩‍💻", "👩"),
+        ("👩\u200d💻", "💻"),
         ("Paris", ""),
         ("Paris  ", "  "),
         ("", "Paris"),
@@ -292,6 +293,8 @@ def test_only_the_anchor_moves_on_to_the_next_occurrence() -> None:
     assert [m.anchor.span for m in grounded if m.anchor] == [(3, 8), (49, 54)]
     shared = ground_all([person("Ann", aliases=("Bob",)), person("Annie", aliases=("Bob",))], SCHEMA, INDEX)
     assert {m.mentions[1].span for m in shared} == {(35, 38)}
+    other = ground_all([person("Annie", aliases=("Ann",)), person("Ann")], SCHEMA, INDEX)
+    assert [m.anchor.span for m in other if m.anchor] == [(10, 13), (15, 20)]
 
 
 @given(st.lists(st.sampled_from(["Ann", "ann", "Bob", "Paris", "Zoe", " ", "e"]), max_size=8))
