@@ -168,11 +168,11 @@ _schema_hashes: WeakKeyDictionary[type[Answer], str] = WeakKeyDictionary()
 
 
 def schema_hash(answer: type[Answer]) -> str:
-    """SHA-256 (hex) of a response model's JSON schema; computed once a class, as it takes milliseconds."""
+    """Hash of a response model's JSON schema; computed once a class, as it takes milliseconds."""
     known = _schema_hashes.get(answer)
     if known is None:
         schema = json.dumps(answer.model_json_schema(), sort_keys=True)
-        known = _schema_hashes[answer] = hashlib.sha256(schema.encode()).hexdigest()
+        known = _schema_hashes[answer] = hashlib.blake2b(schema.encode(), digest_size=16).hexdigest()
     return known
 
 

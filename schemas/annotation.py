@@ -58,6 +58,13 @@ class Instance(Model):
         """The mention that stands for the instance: its first one, if any."""
         return self.mentions[0] if self.mentions else None
 
+    @property
+    def surface(self) -> str:
+        """Text of the anchor, as it stands in the document once grounded; empty without one."""
+        value = self.values.get(self.anchor.field) if self.anchor else None
+        first = value[0] if isinstance(value, tuple) and value else value
+        return first if isinstance(first, str) else ""
+
     def walk(self) -> Iterator[Instance]:
         """This instance and those nested in its values, depth first."""
         yield self

@@ -81,10 +81,16 @@ class ModelConfig(Model):
     top_p: float | None = Field(
         default=None, gt=0, le=1, description="Nucleus sampling; default: the server's."
     )
+    frequency_penalty: float | None = Field(
+        default=None,
+        ge=-2,
+        le=2,
+        description="Against repetition; default: the server's, 0.5 for local models.",
+    )
     max_tokens: int | None = Field(
         default=None,
         ge=16,
-        description="Most tokens of one answer; default: 4096, compact 700.",
+        description="Most tokens of one answer; default: 4096, compact 1000.",
     )
 
 
@@ -117,6 +123,13 @@ class DocumentsConfig(Model):
     text_field: str = Field(default="text", description="Field or column of the text.")
     id_field: str = Field(
         default="id", description="Field or column of the id; a hash of the text where absent."
+    )
+    passage_bytes: int | None = Field(
+        default=None,
+        ge=200,
+        le=20_000,
+        description="Longest text of one call, in bytes of UTF-8; longer documents are split at sentences. "
+        "Default: 16000, less for local models with a small context.",
     )
     limit: int | None = Field(default=None, ge=1, description="Take only the first so many documents.")
     ids: tuple[str, ...] = Field(default=(), description="Take only documents of these ids.")

@@ -114,6 +114,8 @@ class OpenAIWire:
         }
         if request.sampling.top_p is not None:
             arguments["top_p"] = request.sampling.top_p
+        if request.sampling.frequency_penalty is not None:
+            arguments["frequency_penalty"] = request.sampling.frequency_penalty
         if request.sampling.seed is not None:
             arguments["seed"] = request.sampling.seed
         if grammar:

@@ -1,0 +1,87 @@
+"""The annotator: finds the instances of the schema's classes in a document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from agents.annotation_answer import AnnotationAnswer, answer_model, has_only_span
+from agents.grammar import annotation_grammar
+from agents.llm.client import CallFailedError, CallFault, Purpose
+from agents.prompting import describe_findings, describe_schema, messages
+from agents.speaker import Speaker
+from schemas.annotation import Instance
+from schemas.judgement import Finding
+from schemas.locate import TextIndex
+from schemas.schema import AnnotationSchema
+
+
+async def annotate(
+    speaker: Speaker,
+    index: TextIndex,
+    purpose: Purpose,
+    schema: AnnotationSchema,
+    order: tuple[str, ...],
+    findings: Sequence[Finding] = (),
+) -> tuple[Instance, ...]:
+    """Annotate one passage.
+
+    Quotes that do not stand in the passage are objected to in the re-ask. If they are still there in the
+    last answer it is taken as it is, its ungrounded mentions marked as not found: grounding falls below 1,
+    and the loop deals with it.
+
+    Args:
+        speaker: Line to this annotator's model.
+        index: The passage.
+        purpose: For trace and ledger.
+        schema: Classes and guidelines.
+        order: Class names in the order this annotator is shown them.
+        findings: Objections routed to the annotators.
+
+    Returns:
+        Instances with offsets into the passage, in its order.
+
+    Raises:
+        CallFailedError: No usable answer.
+    """
+    answer = answer_model(schema, order)
+    question = messages(
+        speaker.profile,
+        index.text,
+        "annotator",
+        schema=describe_schema(schema, order),
+        form=_form(schema, order),
+        findings=describe_findings(findings),
+    )
+    grammar = annotation_grammar(index.text, schema, order) if speaker.client.takes_grammar else None
+    try:
+        reply = await speaker.ask(question, answer, purpose, checks={"index": index}, grammar=grammar)
+    except CallFailedError as error:
+        found = _last_answer(error, answer)
+        if found is None:
+            raise
+        return found.grounded(index)
+    return reply.answer.grounded(index)
+
+
+def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> AnnotationAnswer | None:
+    """The answer of the last attempt, if only its quotes were at fault."""
+    if error.fault is not CallFault.INVALID or not error.attempts:
+        return None
+    try:
+        return answer.model_validate_json(error.attempts[-1].raw, context={})
+    except ValidationError:
+        return None
+
+
+def _form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
+    """The shape of an answer, with lists of two, one and no entries, and nothing that could be copied."""
+    form = {}
+    for number, name in enumerate(order):
+        spec = schema.get(name)
+        if spec is not None:
+            entry = "..." if has_only_span(spec) else {field.name: "..." for field in spec.fields}
+            form[name] = [entry] * (2, 1, 0)[number % 3]
+    return json.dumps(form)

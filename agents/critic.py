@@ -1,0 +1,227 @@
+"""The critic: judges every mention, looks for missing ones, and objects to guidelines and schema.
+
+It sees the mentions of all annotators as one list, without who made them or how many agreed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from agents.grammar import critique_grammar
+from agents.llm.client import Answer, Purpose
+from agents.prompting import describe_schema, messages
+from agents.speaker import Speaker
+from schemas.annotation import Instance
+from schemas.job import Profile
+from schemas.judgement import Finding, FindingCode, Severity
+from schemas.locate import Located, TextIndex
+from schemas.schema import AnnotationSchema
+
+MAX_JUDGED = 30
+"""Most mentions judged in one call: a longer list outgrows the answer of a small model."""
+
+
+class Verdict(StrEnum):
+    """What the critic can say of a mention."""
+
+    CORRECT = "correct"
+    SPURIOUS = "spurious"
+    WRONG_CLASS = "wrong_class"
+    WRONG_BOUNDARY = "wrong_boundary"
+
+
+OBJECTIONS: dict[Verdict, FindingCode] = {
+    Verdict.SPURIOUS: FindingCode.SPURIOUS,
+    Verdict.WRONG_CLASS: FindingCode.TYPE,
+    Verdict.WRONG_BOUNDARY: FindingCode.BOUNDARY,
+}
+"""The finding that a verdict amounts to."""
+
+_MESSAGES: dict[Verdict, str] = {
+    Verdict.SPURIOUS: "the text does not support it as a mention of any class",
+    Verdict.WRONG_CLASS: "it is a mention of another class, or of none",
+    Verdict.WRONG_BOUNDARY: "it starts or ends in the wrong place",
+}
+
+
+_COMPACT_VERDICTS = ("correct", "incorrect")
+"""What a small model is asked for: with four verdicts to choose from it names the first or the last."""
+
+
+def _verdict(value: object) -> object:
+    """Coerce spellings such as "Wrong class"; "incorrect" says no more than that it is spurious."""
+    if not isinstance(value, str):
+        return value
+    said = value.strip().lower().replace(" ", "_").replace("-", "_")
+    return Verdict.SPURIOUS if said in ("incorrect", "wrong") else said
+
+
+class Judgement(Answer):
+    """Verdict on one mention."""
+
+    item: int = Field(ge=1, description="The mention's number.")
+    verdict: Annotated[Verdict, BeforeValidator(_verdict)] = Field(description="What is said of it.")
+
+
+class MissingMention(Answer):
+    """A mention the annotation does not have."""
+
+    class_name: str = Field(alias="class", description="Its class.")
+    quote: str = Field(description="Copied from the document.")
+
+
+class CompactCritique(Answer):
+    """Verdicts and missing mentions; the form for small models."""
+
+    verdicts: list[Judgement] = Field(default=[], description="One per mention.")
+    missing: list[MissingMention] = Field(default=[], description="Mentions that were not listed.")
+
+    @model_validator(mode="after")
+    def _every_mention_is_judged(self, info: ValidationInfo) -> Self:
+        if info.context and "items" in info.context:
+            missing = set(range(1, info.context["items"] + 1)) - {judged.item for judged in self.verdicts}
+            if missing:
+                raise ValueError(f"no verdict on mentions {', '.join(map(str, sorted(missing)))}")
+        return self
+
+
+class Remark(Answer):
+    """An objection to a guideline or to the schema."""
+
+    code: Literal[
+        "GUIDELINE_UNDERSPECIFIED",
+        "GUIDELINE_CONTRADICTION",
+        "SCHEMA_GENERIC",
+        "SCHEMA_OVERLAP",
+        "SCHEMA_MISSING_CLASS",
+    ] = Field(description="What is wrong.")
+    class_name: str | None = Field(default=None, alias="class", description="The class it is about.")
+    severity: Literal["minor", "major"] = Field(
+        default="minor", description="major if it spoils annotations."
+    )
+    message: str = Field(description="One sentence.")
+
+
+class Critique(CompactCritique):
+    """Verdicts, missing mentions, and objections to guidelines and schema."""
+
+    remarks: list[Remark] = Field(default=[], description="Objections to guidelines and schema.")
+
+
+@dataclass(frozen=True)
+class PassageCritique:
+    """What the critic says of one passage.
+
+    Attributes:
+        verdicts: One per instance given, in order; None where the critic gave none.
+        missing: Class and place of mentions that no annotator has.
+        remarks: Objections to guidelines and schema.
+    """
+
+    verdicts: tuple[Verdict | None, ...]
+    missing: tuple[tuple[str, Located], ...]
+    remarks: tuple[Finding, ...]
+
+
+async def criticise(
+    speaker: Speaker,
+    index: TextIndex,
+    purpose: Purpose,
+    schema: AnnotationSchema,
+    instances: Sequence[Instance],
+) -> PassageCritique:
+    """Judge the instances of one passage.
+
+    Missing mentions whose quote stands nowhere, that touch a listed mention of the same class, or whose
+    class does not exist are left out: what a string search can settle is not the critic's word.
+
+    Args:
+        speaker: Line to the critic's model.
+        index: The passage.
+        purpose: For trace and ledger.
+        schema: Classes and guidelines.
+        instances: What to judge, with offsets into the passage; each has an anchor that was found.
+
+    Raises:
+        CallFailedError: No usable answer.
+    """
+    verdicts: list[Verdict | None] = []
+    missing: list[MissingMention] = []
+    remarks: dict[Finding, None] = {}
+    full = speaker.profile is Profile.FULL
+    answer = Critique if full else CompactCritique
+    verdicts_asked = tuple(Verdict) if full else _COMPACT_VERDICTS
+    for start in range(0, max(1, len(instances)), MAX_JUDGED):
+        listed = instances[start : start + MAX_JUDGED]
+        items = "\n".join(
+            f"{number}. {json.dumps(instance.surface, ensure_ascii=False)} as {instance.class_name}"
+            for number, instance in enumerate(listed, 1)
+        )
+        question = messages(
+            speaker.profile, index.text, "critic", schema=describe_schema(schema), items=items or "(none)"
+        )
+        grammar = None
+        if speaker.client.takes_grammar:
+            grammar = critique_grammar(index.text, schema, len(listed), verdicts_asked)
+        reply = await speaker.ask(question, answer, purpose, checks={"items": len(listed)}, grammar=grammar)
+        said = {judged.item: judged.verdict for judged in reply.answer.verdicts}
+        verdicts += [said.get(number) for number in range(1, len(listed) + 1)]
+        missing += reply.answer.missing
+        remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
+    return PassageCritique(tuple(verdicts), _located(missing, index, schema, instances), tuple(remarks))
+
+
+def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Finding:
+    """The finding that a verdict on an instance amounts to.
+
+    Args:
+        verdict: Any but CORRECT.
+        instance: What was judged.
+        disputed: Whether annotators disagree about it already; it is then dropped in any case.
+    """
+    return Finding(
+        code=OBJECTIONS[verdict],
+        severity=Severity.MINOR if disputed else Severity.MAJOR,
+        raised_by="critic",
+        class_name=instance.class_name,
+        quote=instance.surface,
+        message=_MESSAGES[verdict],
+    )
+
+
+def _located(
+    missing: Sequence[MissingMention],
+    index: TextIndex,
+    schema: AnnotationSchema,
+    instances: Sequence[Instance],
+) -> tuple[tuple[str, Located], ...]:
+    listed = [
+        (instance.class_name, instance.anchor.span)
+        for instance in instances
+        if instance.anchor is not None and instance.anchor.span is not None
+    ]
+    found: dict[tuple[str, int, int], Located] = {}
+    for mention in missing:
+        place = index.locate(mention.quote) if mention.class_name in schema.names else None
+        if place is not None and not any(
+            name == mention.class_name and start < place.end and place.start < end
+            for name, (start, end) in listed
+        ):
+            found.setdefault((mention.class_name, place.start, place.end), place)
+    return tuple((name, place) for (name, _, _), place in found.items())
+
+
+def _finding(remark: Remark, schema: AnnotationSchema) -> Finding:
+    return Finding(
+        code=FindingCode(remark.code),
+        severity=Severity(remark.severity),
+        raised_by="critic",
+        class_name=remark.class_name if remark.class_name in schema.names else None,
+        message=remark.message,
+    )

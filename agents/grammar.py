@@ -1,0 +1,151 @@
+"""Grammars of the agents' answers, for models whose decoding can be constrained.
+
+In annotations and critiques class names are fixed by the grammar and every quote is a substring of the
+passage (`agents.llm.grounding`), so that an ungrounded mention cannot be produced. In designs and
+guidelines it bounds what a small model would otherwise repeat to the token limit; JSON schema's own
+bounds (`maxLength`, `maxItems`) were not enforced by the server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from agents.annotation_answer import has_only_span
+from agents.llm.grounding import literal, quote_rules
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
+
+MAX_PER_CLASS = 8
+"""Most instances of a class in one passage: a small model otherwise repeats itself to the token limit."""
+
+MAX_MISSING = 4
+"""Most missing mentions the critic names in one passage."""
+
+_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]*( [\p{L}\p{N},'()\-]{1,24}){2,15}\."/"""
+_DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
+
+_SCALARS: dict[Kind, str] = {
+    Kind.INT: r"/-?(0|[1-9][0-9]{0,14})/",
+    Kind.FLOAT: r"/-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?/",
+    Kind.BOOL: '("true" | "false")',
+}
+_FREE_TEXT = r'/"[^"\\\x00-\x1F\x7F]{0,160}"/'
+
+
+def design_grammar(names: Sequence[str], least: int, most: int) -> str:
+    """Grammar of a compact design (`agents.schema_designer`): the domain, then classes out of an inventory.
+
+    A class is named at most once and in the inventory's order: left free, a small model repeats one class.
+
+    Args:
+        names: The inventory.
+        least: Fewest classes.
+        most: Most classes.
+    """
+    lines = ["%llguidance {}", r'start: "{\"domain\": " DOMAIN ", \"classes\": [" after_0_0 "]}"']
+    # after_P_N: what may follow when N classes are named and the next comes from position P or later.
+    reached = {(0, 0)}
+    for count in range(most + 1):
+        for position in sorted(place for place, named in reached if named == count):
+            ways = ['""'] if count >= least or position == len(names) else []
+            comma = '", " ' if count else ""
+            for number in range(position, len(names)) if count < most else ():
+                ways.append(f"{comma}class_{number} after_{number + 1}_{count + 1}")
+                reached.add((number + 1, count + 1))
+            lines.append(f"after_{position}_{count}: {' | '.join(ways)}")
+    for number, name in enumerate(names):
+        head = literal(json.dumps({"name": name})[:-1] + ', "definition": ')
+        lines.append(f'class_{number}: {head} SENTENCE "}}"')
+    return "\n".join((*lines, f"DOMAIN: {_DOMAIN}", f"SENTENCE: {_SENTENCE}", ""))
+
+
+def guidelines_grammar(names: Sequence[str]) -> str:
+    """Grammar of compact guidelines (`agents.guideline_writer`): every class once, in order."""
+    parts = (
+        f"{literal('{' + json.dumps('name') + ': ' + json.dumps(name) + ', ')} guideline" for name in names
+    )
+    rule = r'"\"definition\": " SENTENCE ", \"exclude\": " SENTENCE "}"'
+    return "\n".join(
+        (
+            "%llguidance {}",
+            rf'start: "{{\"guidelines\": [" {_joined(parts)} "]}}"',
+            f"guideline: {rule}",
+            f"SENTENCE: {_SENTENCE}",
+            "",
+        )
+    )
+
+
+def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str]) -> str:
+    """Grammar of an annotation (`agents.annotation_answer`): a list per class, in the given order.
+
+    Raises:
+        ValueError: The text is longer than a grammar is built for.
+    """
+    rules = quote_rules(text)
+    lists = []
+    for name in order:
+        spec = schema.get(name)
+        if spec is not None:
+            entries = _list(_entry(spec, schema, ()), MAX_PER_CLASS) if rules else '"[]"'
+            lists.append(f"{literal(json.dumps(name) + ': ')} {entries}")
+    start = f'start: "{{" {_joined(lists)} "}}"'
+    return "\n".join(("%llguidance {}", start, *rules, ""))
+
+
+def critique_grammar(text: str, schema: AnnotationSchema, items: int, verdicts: Sequence[str]) -> str:
+    """Grammar of a critique: one verdict for each of `items` mentions, then a few missing ones.
+
+    Raises:
+        ValueError: The text is longer than a grammar is built for.
+    """
+    rules = quote_rules(text)
+    parts = [f"{literal(json.dumps({'item': n})[:-1] + ', ')} verdict" for n in range(1, items + 1)]
+    judged = '"[' + (f'" {_joined(parts)} "' if parts else "") + ']"'
+    missing = _list("missing", MAX_MISSING) if rules else '"[]"'
+    lines = ["%llguidance {}", rf'start: "{{\"verdicts\": " {judged} ", \"missing\": " {missing} "}}"']
+    if parts:
+        lines.append(r'verdict: "\"verdict\": \"" (' + " | ".join(map(literal, verdicts)) + r') "\"}"')
+    if rules:
+        names = " | ".join(literal(json.dumps(name)) for name in schema.names)
+        lines.append(rf'missing: "{{\"class\": " ({names}) ", \"quote\": \"" QUOTE "\"}}"')
+    return "\n".join((*lines, *rules, ""))
+
+
+def _entry(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> str:
+    if has_only_span(spec):
+        return r'"\"" QUOTE "\""'
+    parts = [
+        f"{literal(json.dumps(field.name) + ': ')} {_value(field, spec, schema, (*above, spec.name))}"
+        for field in spec.fields
+    ]
+    return f'"{{" {_joined(parts)} "}}"'
+
+
+def _value(field: FieldSpec, spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> str:
+    kind = field.type.kind
+    nested = schema.get(field.type.class_name) if field.type.class_name else None
+    if kind is Kind.LITERAL:
+        value = (
+            "("
+            + " | ".join(literal(json.dumps(choice, ensure_ascii=False)) for choice in field.type.choices)
+            + ")"
+        )
+    elif nested is not None and nested.name not in above:
+        value = f"({_entry(nested, schema, above)})"
+    elif kind is Kind.CLASS or field.verbatim:
+        value = r'("\"" QUOTE "\"")'
+    else:
+        value = _SCALARS.get(kind, _FREE_TEXT)
+    if field.type.many:
+        return _list(value, MAX_PER_CLASS)
+    return value if field is spec.anchor else f'({value} | "null")'
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Expressions with a comma and a space between them."""
+    return ' ", " '.join(parts)
+
+
+def _list(item: str, most: int) -> str:
+    return f'"[" ({item} (", " {item}){{0,{most - 1}}})? "]"'

@@ -1,0 +1,129 @@
+"""The guideline-writer: turns a schema into annotation guidelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from agents.grammar import guidelines_grammar
+from agents.llm.client import Answer, Purpose
+from agents.prompting import describe_findings, describe_schema, messages
+from agents.schema_designer import phrases
+from agents.speaker import Speaker
+from schemas.job import Profile
+from schemas.judgement import Finding
+from schemas.lint import class_name_from
+from schemas.schema import AnnotationSchema, ClassSpec, Contrast, Guideline
+
+
+class CompactGuideline(Answer):
+    """Guideline of one class; the form for small models."""
+
+    name: str = Field(description="The class.")
+    definition: str = Field(description="What a mention of it is.")
+    exclude: Annotated[list[str], BeforeValidator(phrases)] = Field(
+        default=[], description="What not to annotate."
+    )
+
+    def guideline(self, siblings: frozenset[str]) -> Guideline:
+        """The guideline as it is stored."""
+        return Guideline(definition=self.definition, exclude=tuple(self.exclude))
+
+
+class Difference(Answer):
+    """How to tell a class from a sibling."""
+
+    sibling: str = Field(description="The other class.")
+    difference: str = Field(description="What decides between the two.")
+
+
+class FullGuideline(CompactGuideline):
+    """Guideline of one class."""
+
+    include: Annotated[list[str], BeforeValidator(phrases)] = Field(
+        default=[], description="What to annotate."
+    )
+    boundary: str = Field(default="", description="Where a mention starts and ends.")
+    contrast: list[Difference] = Field(default=[], description="Classes it could be confused with.")
+
+    def guideline(self, siblings: frozenset[str]) -> Guideline:
+        """The guideline as it is stored; contrasts with classes that do not exist are left out."""
+        contrast = tuple(
+            Contrast(sibling=item.sibling, difference=item.difference)
+            for item in self.contrast
+            if item.sibling in siblings
+        )
+        return Guideline(
+            definition=self.definition,
+            include=tuple(self.include),
+            exclude=tuple(self.exclude),
+            boundary=self.boundary,
+            contrast=contrast,
+        )
+
+
+class CompactGuidelines(Answer):
+    """Guidelines of all classes; the form for small models."""
+
+    guidelines: list[CompactGuideline] = Field(min_length=1, description="One per class.")
+
+
+class FullGuidelines(CompactGuidelines):
+    """Guidelines of all classes."""
+
+    guidelines: list[FullGuideline] = Field(min_length=1, description="One per class.")  # type: ignore[assignment]
+
+
+async def write(
+    speaker: Speaker,
+    text: str,
+    purpose: Purpose,
+    schema: AnnotationSchema,
+    findings: Sequence[Finding] = (),
+) -> AnnotationSchema:
+    """Write or revise the guidelines of a schema.
+
+    A class the answer passes over keeps the guideline it has.
+
+    Args:
+        speaker: Line to the writer's model.
+        text: The document, or what represents a long one.
+        purpose: For trace and ledger.
+        schema: Classes with their guidelines so far.
+        findings: Objections routed to the writer.
+
+    Raises:
+        CallFailedError: No usable answer.
+    """
+    question = messages(
+        speaker.profile,
+        text,
+        "writer",
+        schema=describe_schema(schema),
+        first=schema.names[0],
+        findings=describe_findings(findings),
+    )
+    full = speaker.profile is Profile.FULL
+    answer = FullGuidelines if full else CompactGuidelines
+    grammar = None if full else guidelines_grammar(schema.names)
+    reply = await speaker.ask(question, answer, purpose, grammar=grammar)
+    written: dict[str, CompactGuideline] = {}
+    for item in reply.answer.guidelines:
+        written.setdefault(_known_name(item.name, schema), item)
+    return schema.model_copy(
+        update={"classes": tuple(_revised(spec, written.get(spec.name), schema) for spec in schema.classes)}
+    )
+
+
+def _known_name(name: str, schema: AnnotationSchema) -> str:
+    """The name as it stands in the schema, where only its form differs."""
+    return name if name in schema.names else class_name_from(name) or name
+
+
+def _revised(spec: ClassSpec, item: CompactGuideline | None, schema: AnnotationSchema) -> ClassSpec:
+    if item is None or not item.definition.strip():
+        return spec
+    siblings = frozenset(schema.names) - {spec.name}
+    return spec.model_copy(update={"guideline": item.guideline(siblings)})

@@ -1,0 +1,109 @@
+"""Prompts: text files rendered with Jinja2, in an order that lets prefix caches work.
+
+The stable part comes first and is byte-identical for all agents on one document: the system text of the
+profile, then the document between delimiters. The role's instructions come last. Documents are passed as
+values, never as templates, so nothing in them is interpreted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from agents.llm.client import Message
+from schemas.job import Profile
+from schemas.judgement import Finding
+from schemas.schema import AnnotationSchema, ClassSpec
+
+
+@cache
+def _environment() -> Environment:
+    # Prompts are plain text, so HTML escaping would corrupt them.
+    return Environment(
+        loader=PackageLoader("agents", "prompts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+
+
+def messages(profile: Profile, text: str, role: str, **values: Any) -> tuple[Message, ...]:
+    """The messages of one call.
+
+    Args:
+        profile: Which prompt files to use.
+        text: The document or passage.
+        role: Name of the role's prompt file, without ending.
+        values: What the role's prompt refers to.
+    """
+    instructions = _environment().get_template(f"{profile}/{role}.txt").render(**values).strip()
+    system = _environment().get_template(f"{profile}/system.txt").render().strip()
+    return (
+        Message(role="system", parts=(system,)),
+        Message(role="user", parts=(delimited(text), instructions)),
+    )
+
+
+def delimited(text: str) -> str:
+    """A document between tags that do not occur in it."""
+    tag = "document"
+    if f"</{tag}" in text:
+        tag = f"document-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"<{tag}>\n{text}\n</{tag}>"
+
+
+@cache
+def _examples() -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads((files("agents") / "prompts" / "examples.json").read_text("utf-8")))
+
+
+def example_for(text: str) -> dict[str, Any]:
+    """The worked example shown with a document: chosen by its text, so that examples rotate over a corpus."""
+    examples = _examples()
+    return examples[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(examples)]
+
+
+@cache
+def suggestions() -> tuple[str, ...]:
+    """Class names that suit many documents, the most universal first: the inventory of small models."""
+    text = (files("agents") / "prompts" / "suggestions.txt").read_text("utf-8")
+    return tuple(name.strip() for name in text.split(","))
+
+
+def describe_schema(schema: AnnotationSchema, order: Iterable[str] = ()) -> str:
+    """The classes as a list, one line a rule, in the given order of names."""
+    specs = [schema.get(name) for name in order] or list(schema.classes)
+    return "\n".join(line for spec in specs if spec is not None for line in _describe(spec))
+
+
+def _describe(spec: ClassSpec) -> Iterable[str]:
+    guideline = spec.guideline
+    yield f"- {spec.name}: {guideline.definition}".rstrip(": ")
+    for label, rules in (("include", guideline.include), ("exclude", guideline.exclude)):
+        yield from (f"  {label}: {rule}" for rule in rules)
+    if guideline.boundary:
+        yield f"  boundary: {guideline.boundary}"
+    yield from (f"  not {contrast.sibling}: {contrast.difference}" for contrast in guideline.contrast)
+    for field in spec.fields:
+        if field is not spec.anchor:
+            yield f"  field {field.name}: {field.description}".rstrip(": ")
+
+
+def describe_findings(findings: Iterable[Finding]) -> str:
+    """Objections as a list, for the agent that has to mend them."""
+    lines = []
+    for finding in findings:
+        about = " ".join(
+            part
+            for part in (finding.class_name, json.dumps(finding.quote) if finding.quote else None)
+            if part
+        )
+        lines.append(f"- {finding.code.value} {about}: {finding.message}".replace(" :", ":").rstrip(": "))
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""An agent's line to its model: the client with the settings that go with the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.llm.client import AnswerT, CallFailedError, Client, Message, Purpose, Reply, Request, Sampling
+from schemas.job import Profile
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A client, the prompt profile that suits its model, and how to sample.
+
+    Attributes:
+        client: Speaks to the model.
+        profile: Which prompts it is given.
+        sampling: How answers are drawn.
+    """
+
+    client: Client
+    profile: Profile
+    sampling: Sampling
+
+    async def ask(
+        self,
+        messages: tuple[Message, ...],
+        answer: type[AnswerT],
+        purpose: Purpose,
+        checks: Mapping[str, Any] | None = None,
+        grammar: str | None = None,
+    ) -> Reply[AnswerT]:
+        """Put one question; see `Client.ask`.
+
+        Raises:
+            CallFailedError: No usable answer.
+        """
+        request = Request(
+            messages=messages,
+            answer=answer,
+            sampling=self.sampling,
+            purpose=purpose,
+            checks=checks,
+            grammar=grammar if self.client.takes_grammar else None,
+        )
+        try:
+            return await self.client.ask(request)
+        except CallFailedError as error:
+            error.agent = purpose.agent
+            raise

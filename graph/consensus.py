@@ -1,0 +1,126 @@
+"""Agreement between annotators: how much of it there is, and what they agree on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+
+from schemas.annotation import Annotation, Instance, Value
+from schemas.schema import AnnotationSchema, ClassSpec
+
+TypedSpan = tuple[int, int, str]
+"""Start and end in code points, and the class; `Class.field` for fields other than the anchor."""
+
+
+def typed_spans(annotation: Annotation) -> frozenset[TypedSpan]:
+    """The mentions of an annotation as typed spans; ungrounded ones have no span and are left out."""
+    return frozenset(
+        (*mention.span, instance.class_name if number == 0 else f"{instance.class_name}.{mention.field}")
+        for top in annotation.instances
+        for instance in top.walk()
+        for number, mention in enumerate(instance.mentions)
+        if mention.span is not None
+    )
+
+
+def span_f1(first: frozenset[TypedSpan], second: frozenset[TypedSpan]) -> float:
+    """Strict typed span-F1 of two annotations: 2|A∩B| / (|A|+|B|); two empty ones agree (1)."""
+    total = len(first) + len(second)
+    return 2 * len(first & second) / total if total else 1.0
+
+
+def agreement(annotations: Sequence[Annotation]) -> float | None:
+    """Mean of `span_f1` over all pairs of annotators (SCIENCE: section 2); None for fewer than two.
+
+    For spans, Cohen's kappa tends to F1 as true negatives grow (Hripcsak and Rothschild 2005).
+    """
+    spans = [typed_spans(annotation) for annotation in annotations]
+    pairs = [span_f1(first, second) for first, second in combinations(spans, 2)]
+    return sum(pairs) / len(pairs) if pairs else None
+
+
+def disputed_classes(annotations: Sequence[Annotation]) -> Counter[str]:
+    """How many typed spans of each class are not shared by all annotators."""
+    spans = [typed_spans(annotation) for annotation in annotations]
+    everywhere = frozenset.intersection(*spans) if spans else frozenset()
+    return Counter(
+        label.partition(".")[0] for _, _, label in frozenset[TypedSpan]().union(*spans) - everywhere
+    )
+
+
+def candidates(annotations: Sequence[Annotation]) -> tuple[Instance, ...]:
+    """All grounded instances of all annotators, each once, in document order."""
+    seen: dict[tuple[object, ...], Instance] = {}
+    for annotation in annotations:
+        for instance in annotation.instances:
+            if _is_grounded(instance) and instance.anchor is not None:
+                seen.setdefault(key_of(instance), instance)
+    return tuple(sorted(seen.values(), key=lambda instance: instance.anchor.span or (0, 0)))  # type: ignore[union-attr]
+
+
+def agree(document_id: str, schema: AnnotationSchema, annotations: Sequence[Annotation]) -> Annotation:
+    """What more than half of the annotators say; the rest is dropped and its classes marked unknown.
+
+    Instances are the same if class and anchor span are. Of the other fields, values that a majority of those
+    who have the instance give are kept; an instance whose required field is disputed is dropped.
+    """
+    by_key: dict[tuple[object, ...], list[Instance]] = {}
+    unknown: set[str] = set()
+    for annotation in annotations:
+        for instance in annotation.instances:
+            if _is_grounded(instance):
+                by_key.setdefault(key_of(instance), []).append(instance)
+            else:
+                unknown.add(instance.class_name)
+    kept: list[Instance] = []
+    for same in by_key.values():
+        spec = schema.get(same[0].class_name)
+        merged = _merge(same, spec) if spec and len(same) * 2 > len(annotations) else None
+        if merged is None:
+            unknown.add(same[0].class_name)
+        else:
+            kept.append(merged)
+    return Annotation(
+        document_id=document_id,
+        annotator="agreed",
+        instances=tuple(sorted(kept, key=lambda item: item.anchor.span or (0, 0) if item.anchor else (0, 0))),
+        unknown_classes=tuple(name for name in schema.names if name in unknown),
+    )
+
+
+def key_of(instance: Instance) -> tuple[object, ...]:
+    """What makes two annotators' instances the same: class and anchor span; all values without an anchor."""
+    if instance.anchor is not None:
+        return (instance.class_name, instance.anchor.span)
+    return (instance.class_name, instance.model_dump_json())
+
+
+def _is_grounded(instance: Instance) -> bool:
+    return all(mention.span is not None for part in instance.walk() for mention in part.mentions)
+
+
+def _merge(same: Sequence[Instance], spec: ClassSpec) -> Instance | None:
+    values: dict[str, Value] = {}
+    for field in spec.fields:
+        given = [instance.values.get(field.name) for instance in same]
+        if field is spec.anchor:
+            values[field.name] = given[0]
+            continue
+        value = next((value for value in given if given.count(value) * 2 > len(given)), None)
+        if value is not None:
+            values[field.name] = value
+        elif not (field.type.optional or field.type.many):
+            return None
+        elif field.type.many:
+            values[field.name] = ()
+    source = same[0]
+    mentions = tuple(
+        mention
+        for field in spec.fields
+        for mention in next(
+            (i for i in same if i.values.get(field.name) == values.get(field.name)), source
+        ).mentions
+        if mention.field == field.name and field.name in values
+    )
+    return source.model_copy(update={"values": values, "mentions": mentions})

@@ -1,0 +1,166 @@
+"""From annotations and critique to scores, and from scores to a decision or to the agent that has to mend.
+
+Rules (DESIGN section 4): a document is accepted when every mention is grounded, every score reaches its
+threshold and no major finding is open. Otherwise the findings are routed to the earliest agent that can
+mend one. When the loop has come to its end (round cap, standstill, circle), the best round is settled:
+disputed mentions are dropped with their class marked unknown, and what is left is accepted or rejected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from schemas.annotation import Annotation
+from schemas.judgement import (
+    Agent,
+    Decision,
+    Ending,
+    Finding,
+    FindingCode,
+    Outcome,
+    Scores,
+    Severity,
+    Thresholds,
+)
+from schemas.rounds import Round
+from schemas.schema import AnnotationSchema
+
+WORKING_ORDER = (Agent.DESIGNER, Agent.WRITER, Agent.ANNOTATOR)
+"""Order of work in a round; re-entering at one redoes those after it."""
+
+_GUIDELINE = frozenset({FindingCode.GUIDELINE_UNDERSPECIFIED, FindingCode.GUIDELINE_CONTRADICTION})
+_SCHEMA = frozenset(
+    {FindingCode.SCHEMA_GENERIC, FindingCode.SCHEMA_OVERLAP, FindingCode.SCHEMA_MISSING_CLASS}
+)
+_INSTANCE = frozenset({FindingCode.SPURIOUS, FindingCode.TYPE, FindingCode.BOUNDARY})
+
+
+def grounding(annotations: Sequence[Annotation]) -> float:
+    """Mentions found in the document / mentions given, over all annotators; 1 if there are none."""
+    mentions = [mention for annotation in annotations for mention in annotation.mentions]
+    return sum(mention.span is not None for mention in mentions) / len(mentions) if mentions else 1.0
+
+
+def faultless_classes(
+    schema: AnnotationSchema, findings: Sequence[Finding], codes: frozenset[FindingCode]
+) -> float:
+    """Classes without a finding of these codes / classes; a finding that names no class counts as one class."""
+    named = {f.class_name for f in findings if f.code in codes and f.class_name in schema.names}
+    unnamed = any(f.code in codes and f.class_name not in schema.names for f in findings)
+    return max(0.0, 1 - (len(named) + unnamed) / len(schema.classes))
+
+
+def guideline_score(schema: AnnotationSchema, findings: Sequence[Finding]) -> float:
+    """Share of classes whose guideline nobody objects to."""
+    return faultless_classes(schema, findings, _GUIDELINE)
+
+
+def schema_score(schema: AnnotationSchema, findings: Sequence[Finding]) -> float:
+    """Share of classes to which nobody objects as such."""
+    return faultless_classes(schema, findings, _SCHEMA)
+
+
+def shortfalls(scores: Scores, thresholds: Thresholds, instances: int) -> tuple[str, ...]:
+    """What keeps a document from being accepted, in words; a score of None was not judged and passes."""
+    faults = []
+    if scores.grounding < 1:
+        faults.append(f"grounding {scores.grounding:.2f} < 1")
+    for name in ("agreement", "faithfulness", "completeness", "guideline", "schema_fit"):
+        value, least = getattr(scores, name), getattr(thresholds, name)
+        if value is not None and value < least:
+            faults.append(f"{name} {value:.2f} < {least:g}")
+    if instances < thresholds.min_instances:
+        faults.append(f"{instances} agreed instances, {thresholds.min_instances} wanted")
+    return tuple(faults)
+
+
+def objections(round_: Round, thresholds: Thresholds) -> tuple[str, ...]:
+    """All that stands against accepting a round as it is."""
+    faults = shortfalls(round_.scores, thresholds, len(round_.agreed.instances))
+    major = [finding for finding in round_.findings if finding.severity is Severity.MAJOR]
+    if major and thresholds.block_on_major:
+        codes = ", ".join(sorted({finding.code.value for finding in major}))
+        faults = (*faults, f"{len(major)} open major findings ({codes})")
+    return faults
+
+
+def route(findings: Sequence[Finding]) -> Agent | None:
+    """The agent at which the next round begins: the earliest that a major finding names, else any finding."""
+    for severities in ({Severity.MAJOR}, {Severity.MINOR}):
+        targets = {finding.target for finding in findings if finding.severity in severities}
+        for agent in WORKING_ORDER:
+            if agent in targets:
+                return agent
+    return None
+
+
+def ending(rounds: Sequence[Round], cap: int) -> Ending | None:
+    """Whether the loop has come to its end without agreement, and how."""
+    hashes = [round_.state_hash for round_ in rounds]
+    if len(hashes) > 1 and hashes[-1] == hashes[-2]:
+        return Ending.STALEMATE
+    if hashes[-1] in hashes[:-1]:
+        return Ending.OSCILLATION
+    return Ending.CAP if len(rounds) >= cap else None
+
+
+def state_hash(
+    schema: AnnotationSchema, annotations: Sequence[Annotation], findings: Sequence[Finding]
+) -> str:
+    """Hash of a round's content; equal hashes mean that nothing changed."""
+    parts = [schema.model_dump_json(), *(a.model_dump_json() for a in annotations)]
+    parts += sorted(finding.model_dump_json() for finding in findings)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
+    """The round to keep: fewest objections, then the best mean score, then the earliest."""
+
+    def rank(round_: Round) -> tuple[int, float]:
+        values = [value for value in round_.scores.model_dump().values() if value is not None]
+        return len(objections(round_, thresholds)), -sum(values) / len(values)
+
+    return min(rounds, key=rank)
+
+
+def settle(round_: Round) -> Round:
+    """Drop what is still disputed: agreed instances the critic objects to, their classes marked unknown.
+
+    A mention the critic misses makes its class unknown too: its absence is then no negative. Findings that
+    are dealt with in this way are no longer open and become minor; the scores stay as they were judged.
+    """
+    disputed = {
+        (finding.class_name, finding.quote) for finding in round_.findings if finding.code in _INSTANCE
+    }
+    kept = tuple(
+        instance
+        for instance in round_.agreed.instances
+        if instance.anchor is None or (instance.class_name, instance.surface) not in disputed
+    )
+    unknown = set(round_.agreed.unknown_classes) | {
+        finding.class_name
+        for finding in round_.findings
+        if finding.code in _INSTANCE or finding.code is FindingCode.MISSING
+    }
+    agreed = round_.agreed.model_copy(
+        update={
+            "instances": kept,
+            "unknown_classes": tuple(name for name in round_.annotation_schema.names if name in unknown),
+        }
+    )
+    findings = tuple(
+        finding.model_copy(update={"severity": Severity.MINOR}) if finding.code in _INSTANCE else finding
+        for finding in round_.findings
+    )
+    return round_.model_copy(update={"agreed": agreed, "findings": findings})
+
+
+def decide(round_: Round, thresholds: Thresholds, how: Ending) -> Decision:
+    """The verdict on the round that was kept."""
+    faults = objections(round_, thresholds)
+    reason = f"{how.value} in round {round_.number}"
+    if faults:
+        reason += ": " + "; ".join(faults)
+    outcome = Outcome.REJECTED if faults else Outcome.ACCEPTED
+    return Decision(outcome=outcome, reason=reason, ending=how, round=round_.number)

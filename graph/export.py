@@ -1,0 +1,220 @@
+"""Accepted data as rows: GuideX and GoLLIE training texts, or plain records with offsets.
+
+This is the last place before data leaves GuideX, so every mention is checked once more: what is not
+verbatim at its offsets is not written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from itertools import zip_longest
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from schemas.annotation import Instance, Mention, Scalar, Value
+from schemas.dialect import Flavour, render, split_prompt
+from schemas.documents import Document
+from schemas.errors import DialectError, StoreError
+from schemas.rounds import Round
+from schemas.schema import AnnotationSchema
+
+Row = dict[str, Any]
+"""One line of an export, ready for JSON."""
+
+TASK_ID = "guidex_ie"
+"""Data set and task, joined as GoLLIE does."""
+
+SCORER_CLS = "src.tasks.guidex.scorer.GuidexScorer"
+"""Where GoLLIE would look for a scorer, by its naming rule. Its trainer reads it for test sets only."""
+
+# str.splitlines breaks lines at these; JSON leaves them as they are, so they are escaped.
+_LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+class ExportFormat(StrEnum):
+    """What an export is written for."""
+
+    GUIDEX = "guidex"
+    GOLLIE = "gollie"
+    JSONL = "jsonl"
+
+
+def rows(accepted: Iterable[tuple[Document, Round]], export_format: ExportFormat) -> Iterator[Row]:
+    """Make one row of every accepted document, lazily.
+
+    `guidex` and `gollie` rows have the keys of the GuideX data set: `ids` (the document's id, in a list),
+    `task_id`, `scorer_cls`, `labels` (the result list as code), `text` (prompt and result in the flavour)
+    and `unlabelled_sentence` (the document, unchanged). `jsonl` rows have the document, its schema with
+    guidelines, the instances with their offsets in code points, the classes whose absence proves nothing
+    (`unknown_classes`), and the scores.
+
+    Args:
+        accepted: Documents with the round that was kept.
+        export_format: Which rows.
+
+    Raises:
+        StoreError: A mention is not verbatim at its offsets, or an instance does not fit its schema.
+    """
+    for document, kept in accepted:
+        try:
+            for instance in kept.agreed.instances:
+                _check(instance, kept.annotation_schema, document.text)
+            if export_format is ExportFormat.JSONL:
+                yield _record(document, kept)
+            else:
+                yield _training_row(document, kept, Flavour(export_format.value))
+        except (DialectError, _Ungrounded) as error:
+            raise StoreError(
+                f"Document {document.id!r} cannot be exported: {error}",
+                "The run database holds data that does not pass its own checks; run the document again.",
+            ) from error
+
+
+class _Ungrounded(Exception):
+    """A value that claims to stand in the document does not."""
+
+
+def _check(instance: Instance, schema: AnnotationSchema, text: str) -> None:
+    """Require that every verbatim value has its mention, in the same order, and stands there in the text."""
+    spec = schema.get(instance.class_name)
+    if spec is None:
+        raise _Ungrounded(f"its schema has no class {instance.class_name!r}")
+    claims = [
+        (field.name, item)
+        for field in spec.fields
+        if field.verbatim
+        for item in _items(instance.values.get(field.name))
+        if item is not None
+    ]
+    found = [(mention.field, _surface(mention, text)) for mention in instance.mentions]
+    pairs = zip_longest(sorted(claims, key=itemgetter(0)), sorted(found, key=itemgetter(0)))
+    for claim, surface in pairs:
+        if claim != surface:
+            raise _Ungrounded(f"{spec.name} claims {claim!r}, and at its offsets stands {surface!r}")
+    for value in instance.values.values():
+        for item in _items(value):
+            if isinstance(item, Instance):
+                _check(item, schema, text)
+
+
+def _items(value: Value) -> tuple[Scalar, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _surface(mention: Mention, text: str) -> str | None:
+    """What stands at a mention's offsets; None where they are no span of the text."""
+    if mention.start is None or mention.end is None or not mention.start < mention.end <= len(text):
+        return None
+    return text[mention.start : mention.end]
+
+
+def _training_row(document: Document, kept: Round, flavour: Flavour) -> Row:
+    text = render(kept.annotation_schema, kept.agreed, document.text, flavour)
+    return {
+        "ids": [document.id],
+        "task_id": TASK_ID,
+        "scorer_cls": SCORER_CLS,
+        "labels": split_prompt(text)[1].strip(),
+        "text": text,
+        "unlabelled_sentence": document.text,
+    }
+
+
+def _record(document: Document, kept: Round) -> Row:
+    schema = kept.annotation_schema
+    return {
+        "id": document.id,
+        "text": document.text,
+        "source": document.source,
+        "meta": document.meta,
+        "domain": schema.domain,
+        "schema": schema.model_dump(mode="json")["classes"],
+        "instances": [_instance_record(instance, document.text) for instance in kept.agreed.instances],
+        "unknown_classes": list(kept.agreed.unknown_classes),
+        "scores": kept.scores.model_dump(mode="json"),
+    }
+
+
+def _instance_record(instance: Instance, text: str) -> Row:
+    return {
+        "class": instance.class_name,
+        "values": {name: _value_record(value, text) for name, value in instance.values.items()},
+        "mentions": [
+            {
+                "field": mention.field,
+                "start": mention.start,
+                "end": mention.end,
+                "surface": _surface(mention, text),
+                "quote": mention.quote,
+                "status": mention.status.value,
+            }
+            for mention in instance.mentions
+        ],
+    }
+
+
+def _value_record(value: Value, text: str) -> object:
+    if isinstance(value, tuple):
+        return [_value_record(item, text) for item in value]
+    return _instance_record(value, text) if isinstance(value, Instance) else value
+
+
+def write_export(made: Iterable[Row], path: Path) -> int:
+    """Write rows as JSON lines (UTF-8, LF), all or nothing, and return how many.
+
+    The rows go to a file beside `path`, which takes its place when the last one is on the disk; until then
+    an older export stays as it is. Numbers that JSON does not have (NaN, infinity) are written as null.
+
+    Raises:
+        StoreError: The file cannot be written, or a row cannot be made; nothing is left behind.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = _write_lines(made, partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise StoreError(
+            f"The export {path} cannot be written: {error.strerror or error}.",
+            "Check the folder, its permissions and the free space on the disk, or name another file.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return count
+
+
+def _write_lines(made: Iterable[Row], path: Path) -> int:
+    count = 0
+    with path.open("xb") as file:
+        for row in made:
+            file.write(_line(row))
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    return count
+
+
+def _line(row: Row) -> bytes:
+    try:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        line = json.dumps(_finite(row), ensure_ascii=False, allow_nan=False)
+    # A lone surrogate can only come from a document's metadata; its escape is valid JSON.
+    return f"{line.translate(_LINE_BREAKS)}\n".encode("utf-8", "backslashreplace")
+
+
+def _finite(value: object) -> object:
+    """A copy of a row in which numbers that JSON does not have are None."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,87 @@
+"""The team of a job: every agent's line to its model, with the settings that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents.llm.client import Client, Sampling
+from agents.llm.names import resolve
+from agents.speaker import Speaker
+from schemas.job import Job, ModelConfig, Profile
+from schemas.judgement import Agent
+
+FULL_PASSAGE_BYTES = 16_000
+"""Longest text of one call for large models."""
+
+_INSTRUCTION_TOKENS = 900
+"""Room for system text, classes, guidelines and findings beside the passage."""
+
+_BYTES_PER_TOKEN = 2.5
+"""Fewer than in English prose (about 4), so that other texts fit as well."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who works on the documents of a job.
+
+    Attributes:
+        designer: The schema-designer.
+        writer: The guideline-writer.
+        annotators: The annotators, in the job's order.
+        critic: The critic.
+        passage_bytes: Longest text of one call, in bytes of UTF-8.
+    """
+
+    designer: Speaker
+    writer: Speaker
+    annotators: tuple[Speaker, ...]
+    critic: Speaker
+    passage_bytes: int
+
+
+def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
+    """Give every agent of a job its model.
+
+    Args:
+        job: The job.
+        client_for: Makes, or finds again, the client of a model.
+
+    Raises:
+        ModelUnavailableError: A model is unknown or cannot be used.
+    """
+
+    def speaker(config: ModelConfig, seed: int) -> Speaker:
+        model = resolve(config)
+        return Speaker(
+            client=client_for(config),
+            profile=model.profile,
+            sampling=Sampling(
+                temperature=config.temperature,
+                max_tokens=model.max_tokens,
+                top_p=config.top_p,
+                frequency_penalty=config.frequency_penalty
+                if config.frequency_penalty is not None
+                else (0.5 if model.profile is Profile.COMPACT else None),
+                seed=seed,
+            ),
+        )
+
+    configs = {agent: job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR}
+    annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))]
+    return Team(
+        designer=speaker(configs[Agent.DESIGNER], job.seed),
+        writer=speaker(configs[Agent.WRITER], job.seed),
+        annotators=tuple(speaker(config, job.seed + number) for number, config in enumerate(annotators)),
+        critic=speaker(configs[Agent.CRITIC], job.seed),
+        passage_bytes=job.documents.passage_bytes
+        or min(_passage_bytes(config) for config in (*configs.values(), *annotators)),
+    )
+
+
+def _passage_bytes(config: ModelConfig) -> int:
+    model = resolve(config)
+    if model.provider != "local":
+        return FULL_PASSAGE_BYTES
+    room = config.context - model.max_tokens - _INSTRUCTION_TOKENS
+    return max(200, min(FULL_PASSAGE_BYTES, int(room * _BYTES_PER_TOKEN)))
