@@ -90,8 +90,13 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         take="(SELECT max(1, coalesce(max(take), 0) + ?) FROM rounds WHERE document_id = ?)",
         schema_id=_REFERENCE,
     ),
-    "annotations": _Table("annotations", "id round_id annotator agreed data"),
-    "mentions": _Table("mentions", 'annotation_id number class field start "end" surface status'),
+    "annotations": _Table(
+        "annotations", "id round_id document_id annotator agreed instances unknown_classes"
+    ),
+    "mentions": _Table(
+        "mentions",
+        'annotation_id number instance class field start "end" surface status occurrence quote',
+    ),
     "findings": _Table("findings", "round_id code severity raised_by class_name quote message"),
     "scores": _Table("scores", "round_id grounding agreement faithfulness completeness guideline schema_fit"),
     "decision_versions": _Table("decision_versions", "version created note thresholds"),
@@ -124,10 +129,13 @@ class Batch:
 
     def add(self, step: str, *row: Cell) -> None:
         """Queue one row."""
-        redact = self.redact
-        self._rows.setdefault(step, []).append(
-            tuple([redact(cell) if isinstance(cell, str) else cell for cell in row])
-        )
+        # One search for a whole row: most rows have many short cells, and no secret.
+        if not self.redact.finds_nothing("\n".join([cell for cell in row if isinstance(cell, str)])):
+            row = tuple([self.redact(cell) if isinstance(cell, str) else cell for cell in row])
+        rows = self._rows.get(step)
+        if rows is None:
+            rows = self._rows[step] = []
+        rows.append(row)
 
     def text(self, text: str) -> str:
         """Queue a text, unless it is there, and return the hash by which rows refer to it."""

@@ -138,17 +138,20 @@ def m005_rounds(db: Database) -> None:
         CREATE TABLE annotations (
             id INTEGER PRIMARY KEY,
             round_id INTEGER NOT NULL REFERENCES rounds(id),
-            annotator TEXT NOT NULL,
+            document_id TEXT NOT NULL, annotator TEXT NOT NULL,
             agreed INTEGER NOT NULL,  -- 1: what the annotators agree on
-            data TEXT NOT NULL
+            instances TEXT NOT NULL,  -- JSON: classes and values
+            unknown_classes TEXT
         ) STRICT;
         CREATE INDEX annotations_round ON annotations(round_id);
         CREATE TABLE mentions (
             annotation_id INTEGER NOT NULL REFERENCES annotations(id),
             number INTEGER NOT NULL,
+            instance INTEGER NOT NULL,  -- which of the annotation's, nested ones counted in depth-first order
             class TEXT NOT NULL, field TEXT NOT NULL,
             start INTEGER, "end" INTEGER,  -- code points; NULL: not found
-            surface TEXT NOT NULL, status TEXT NOT NULL,
+            surface TEXT NOT NULL, status TEXT NOT NULL, occurrence INTEGER NOT NULL,
+            quote TEXT,  -- as the model gave it; NULL: as the surface
             PRIMARY KEY (annotation_id, number)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE findings (

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from graph.store.annotations import rebuild
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
 from graph.store.records import DocumentRow, Event, FailureGroup, RunRecord, RunStatus, Totals
-from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
 from schemas.rounds import Round
@@ -20,6 +20,8 @@ from schemas.schema import AnnotationSchema
 
 _PAGE = 200
 _SCORES = "grounding, agreement, faithfulness, completeness, guideline, schema_fit"
+_MENTIONS = """SELECT instance, field, coalesce(quote, surface), occurrence, start, "end", status
+    FROM mentions WHERE annotation_id = ? ORDER BY number"""
 _FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message")
 
 
@@ -185,9 +187,11 @@ class RunReader(CallReader):
         self, row_id: int, number: int, entered: str, state_hash: str, schema: str, *scores: float | None
     ) -> Round:
         annotations = [
-            (agreed, Annotation.model_validate_json(data))
-            for agreed, data in self.rows(
-                "SELECT agreed, data FROM annotations WHERE round_id = ? ORDER BY id", row_id
+            (agreed, rebuild(document_id, annotator, instances, unknown, self.rows(_MENTIONS, annotation_id)))
+            for annotation_id, agreed, document_id, annotator, instances, unknown in self.rows(
+                """SELECT id, agreed, document_id, annotator, instances, unknown_classes FROM annotations
+                WHERE round_id = ? ORDER BY id""",
+                row_id,
             )
         ]
         findings = self.rows(

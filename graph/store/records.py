@@ -57,7 +57,7 @@ class OpenedCall:
     answer_name: str
     """Name of the response model."""
     answer_schema: str
-    """SHA-256 (hex) of its JSON schema."""
+    """Hash of its JSON schema."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,23 @@ class Redactor:
         named = set(names)
         return cls(value for name, value in variables.items() if name in named or _SECRET_NAME.search(name))
 
-    def __call__(self, text: str) -> str:
-        """The text without secrets, and with U+FFFD for lone surrogates, which UTF-8 does not know."""
+    def finds_nothing(self, text: str) -> bool:
+        """Whether the text can be stored as it is."""
         for form in self._forms:
             if form in text:
-                text = text.replace(form, REDACTED)
+                return False
         if text.isascii():
-            return text
+            return True
         try:
             text.encode()
         except UnicodeEncodeError:
-            text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-        return text
+            return False
+        return True
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets, and with U+FFFD for lone surrogates, which UTF-8 does not know."""
+        if self.finds_nothing(text):
+            return text
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from agents.llm.client import Usage
 from graph.store.batch import Batch
 from graph.store.records import ClosedCall, OpenedCall, RunStatus
-from schemas.annotation import Annotation, Instance, Mention
 from schemas.documents import Document, Unreadable
 from schemas.judgement import Decision, Outcome, Scores
 from schemas.rounds import Round
@@ -89,9 +87,7 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
 
 def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
     """What became of a call, and each request that was made for it."""
-    usage, seconds = Usage(), 0.0
     for attempt in closed.attempts:
-        usage, seconds = usage + attempt.usage, seconds + attempt.latency
         batch.add(
             "attempts",
             call_id,
@@ -111,10 +107,10 @@ def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
         closed.error,
         now(),
         len(closed.attempts),
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_tokens,
-        seconds,
+        sum([attempt.usage.input_tokens for attempt in closed.attempts]),
+        sum([attempt.usage.output_tokens for attempt in closed.attempts]),
+        sum([attempt.usage.cached_tokens for attempt in closed.attempts]),
+        sum([attempt.latency for attempt in closed.attempts]),
         None if closed.answer is None else batch.text(closed.answer),
     )
 
@@ -147,41 +143,6 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
             finding.message,
         )
     batch.add("scores", round_id, *_scores(made.scores))
-
-
-def add_annotation(
-    batch: Batch, annotation_id: int, round_id: int, annotation: Annotation, *, agreed: bool
-) -> None:
-    """An annotation and one row for each of its mentions, nested ones included."""
-    data = annotation.model_dump_json(exclude_defaults=True)
-    batch.add("annotations", annotation_id, round_id, annotation.annotator, int(agreed), data)
-    instances = (instance for top in annotation.instances for instance in top.walk())
-    mentions = (
-        (instance, mention, surface) for instance in instances for mention, surface in _surfaces(instance)
-    )
-    for number, (instance, mention, surface) in enumerate(mentions, start=1):
-        batch.add(
-            "mentions",
-            annotation_id,
-            number,
-            instance.class_name,
-            mention.field,
-            mention.start,
-            mention.end,
-            surface,
-            mention.status.value,
-        )
-
-
-def _surfaces(instance: Instance) -> Iterator[tuple[Mention, str]]:
-    """Each mention with what stands in the document: the n-th mention of a field is its n-th string."""
-    strings: dict[str, Iterator[str]] = {}
-    for mention in instance.mentions:
-        if mention.field not in strings:
-            value = instance.values.get(mention.field)
-            items = value if isinstance(value, tuple) else (value,)
-            strings[mention.field] = iter([item for item in items if isinstance(item, str)])
-        yield mention, next(strings[mention.field], mention.quote)
 
 
 def add_decision(

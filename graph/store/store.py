@@ -13,6 +13,7 @@ from typing import Self
 from ulid import ULID
 
 from graph.store import rows
+from graph.store.annotations import add_annotation
 from graph.store.batch import Batch
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.migrations import NAMES, migrate, refuse_newer
@@ -244,7 +245,7 @@ class RunStore:
         def write(batch: Batch) -> None:
             rows.add_round(batch, round_id, document_id, round)
             for annotation_id, annotation, agreed in numbered:
-                rows.add_annotation(batch, annotation_id, round_id, annotation, agreed=agreed)
+                add_annotation(batch, annotation_id, round_id, annotation, agreed=agreed)
 
         self._writer.put(write)
 

@@ -198,12 +198,8 @@ def _resolve(future: asyncio.Future[None] | Future[None], error: StoreError | No
     if isinstance(future, Future):
         _set(future, error)
         return
-    loop = future.get_loop()
-    if loop is asyncio._get_running_loop():
-        _set(future, error)
-    else:
-        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_set, future, error)
+    with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
+        future.get_loop().call_soon_threadsafe(_set, future, error)
 
 
 def _set(future: asyncio.Future[None] | Future[None], error: StoreError | None) -> None:
