@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
-from typing import Literal
 
 from pydantic import Field
 
@@ -83,12 +82,7 @@ class ProbeResult(Model):
     remedy: str = Field(default="", description="What to do about it.")
 
 
-class _Named(Model):
-    name: str = Field(description="The class's name.")
-
-
 _PROBE_TEXT = "Ada Lovelace wrote to Charles Babbage from London."
-_PROBE_CLASS = "Person"
 
 
 class _Ready(Answer):
@@ -97,17 +91,10 @@ class _Ready(Answer):
     ready: bool = Field(description="true")
 
 
-class _ProbeMention(Answer):
-    """One mention."""
+class _Quote(Answer):
+    """A quote from the probe's text."""
 
-    label: Literal["Person"] = Field(alias="class", description="The class.")
     quote: str = Field(description="Text of the document.")
-
-
-class _ProbeMentions(Answer):
-    """Mentions in the probe's text."""
-
-    mentions: tuple[_ProbeMention, ...] = Field(description="At most two.")
 
 
 async def probe(
@@ -160,9 +147,10 @@ def _question(model: ResolvedModel, config: ModelConfig, grounded: bool) -> Requ
     if not grounded:
         message = Message(role="user", parts=("Are you ready? Answer as JSON: ready is true.",))
         return Request((message,), _Ready, sampling, purpose)
-    from agents.llm.grounding import annotation_grammar
+    from agents.llm.grounding import quote_rules
 
     # A server that ignores grammars answers this with a greeting, which does not validate.
     message = Message(role="user", parts=(f"{_PROBE_TEXT}\n\nSay hello in one word.",))
-    grammar = annotation_grammar(_PROBE_TEXT, (_Named(name=_PROBE_CLASS),), 2)
-    return Request((message,), _ProbeMentions, sampling, purpose, grammar=grammar)
+    start = r'start: "{\"quote\": \"" QUOTE "\"}"'
+    grammar = "\n".join(("%llguidance {}", start, *quote_rules(_PROBE_TEXT), ""))
+    return Request((message,), _Quote, sampling, purpose, grammar=grammar)

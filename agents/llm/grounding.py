@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator
 
 MAX_QUOTE_WORDS = 12
 """Longest quote, in words: a small model left alone copies whole paragraphs."""
@@ -22,7 +21,7 @@ MAX_QUOTE_CHARACTERS = 160
 MAX_GROUNDED_CHARACTERS = 20_000
 """Longest text a grammar is built for; a passage is far shorter."""
 
-_BREAK = "\x01"
+BREAK = "\x01"
 """A chunk no quote may contain: a raw control character, which JSON strings do not admit."""
 
 _NO_SPACES = ((0x0E00, 0x0EFF), (0x0F00, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF))
@@ -32,44 +31,6 @@ _NO_SPACES = ((0x0E00, 0x0EFF), (0x0F00, 0x109F), (0x1780, 0x17FF), (0x1950, 0x1
 _WORD = r"[^\s\x00-\x1F\x7F]"
 _QUOTE_SHAPE = rf"/{_WORD}+([ \xA0]+{_WORD}+){{0,{MAX_QUOTE_WORDS - 1}}}/"
 _QUOTE_LENGTH = rf"/(?s:.){{1,{MAX_QUOTE_CHARACTERS}}}/"
-
-
-class Named(Protocol):
-    """Anything with a class name."""
-
-    @property
-    def name(self) -> str:
-        """The class's name."""
-        ...
-
-
-def annotation_grammar(document_text: str, classes: Sequence[Named], max_items: int) -> str:
-    """Grammar of `{"mentions": [{"class": ..., "quote": ...}, ...]}` for one text.
-
-    Args:
-        document_text: The text quotes are taken from, at most `MAX_GROUNDED_CHARACTERS` code points.
-        classes: Classes a mention may have, at least one.
-        max_items: Most mentions; an empty list is always admitted.
-
-    Raises:
-        ValueError: No classes, `max_items` below 1, or a text that is too long.
-    """
-    if not classes or max_items < 1:
-        raise ValueError("a grammar needs at least one class and room for one mention")
-    rules = quote_rules(document_text)
-    if not rules:
-        return '%llguidance {}\nstart: "{\\"mentions\\": []}"\n'
-    names = " | ".join(literal(json.dumps(spec.name, ensure_ascii=False)) for spec in classes)
-    return "\n".join(
-        (
-            "%llguidance {}",
-            r'start: "{\"mentions\": [" (mention (", " mention){0,' + str(max_items - 1) + r"})? " + r'"]}"',
-            r'mention: "{\"class\": " class ", \"quote\": \"" QUOTE "\"}"',
-            f"class: {names}",
-            *rules,
-            "",
-        )
-    )
 
 
 def quote_rules(text: str) -> tuple[str, ...]:
@@ -96,17 +57,15 @@ def chunks(text: str) -> Iterator[str]:
     """Cut a text into the steps of a quote, each as it is written inside a JSON string.
 
     A step is a word, a number with its separators, or one other character; combining marks and joined
-    characters stay with what they modify. Quotes start and end between steps. Blank lines and code points
-    that UTF-8 cannot carry become breaks, which no quote spans.
+    characters stay with what they modify. Quotes start and end between steps. Blank lines, control characters
+    and code points that UTF-8 cannot carry become breaks, which no quote spans.
     """
     for start, end in _boundaries(text):
         piece = text[start:end]
-        if (piece.isspace() and piece.count("\n") > 1) or any(0xD800 <= ord(c) <= 0xDFFF for c in piece):
-            yield _BREAK
-        elif piece.isspace():
-            yield from (json.dumps(character, ensure_ascii=False)[1:-1] for character in piece)
+        if piece.isspace():
+            yield from (BREAK,) if piece.count("\n") > 1 else map(_in_json, piece)
         else:
-            yield json.dumps(piece, ensure_ascii=False)[1:-1]
+            yield BREAK if any(unicodedata.category(c) in ("Cc", "Cs") for c in piece) else _in_json(piece)
 
 
 def _boundaries(text: str) -> Iterator[tuple[int, int]]:
@@ -141,13 +100,14 @@ def _continues_word(character: str) -> bool:
     return not any(first <= ord(character) <= last for first, last in _NO_SPACES)
 
 
+def _in_json(text: str) -> str:
+    """A text as it stands between the quotation marks of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
 def _quotable(piece: str) -> bool:
-    return (
-        piece != _BREAK
-        and len(piece) <= MAX_QUOTE_CHARACTERS
-        and not any(c.isspace() or unicodedata.category(c) == "Cc" for c in piece)
-        and piece not in {r"\n", r"\r", r"\t", r"\f", r"\b"}
-    )
+    """Whether a step can be a quote by itself; a text without such steps has nothing to quote."""
+    return piece != BREAK and len(piece) <= MAX_QUOTE_CHARACTERS and not json.loads(f'"{piece}"').isspace()
 
 
 def literal(text: str) -> str:

@@ -291,12 +291,10 @@ _NOTHING_TO_OBJECT = ("finding", "missing", "issue", "problem", "error", "exclud
 
 
 def agreeable(call: Call) -> Turn:
-    """Answer what is asked, validly and always alike: by schema or grammar, with the document's words."""
+    """Answer what is asked, validly and always alike: by its schema, with the document's words."""
     words = list(dict.fromkeys(re.findall(r"[^\W\d_]{4,}", call.document))) or ["Nothing"]
-    classes = re.search(r"^class: (.*)$", call.body.get("grammar") or "", re.MULTILINE)
-    if classes:
-        label = min(re.findall(r'\\"(\w+)\\"', classes.group(1)))
-        return {"mentions": [{"class": label, "quote": word} for word in words[:2]]}
+    if "grammar" in call.body:  # of the forms grammars take, only that of `probe` is known here
+        return {"quote": words[0]}
     schema = call.schema
     return "nothing was asked for" if schema is None else _Filler(schema, words).fill(schema, "")
 
