@@ -286,62 +286,75 @@ def _anthropic_error(fail: Fail) -> dict[str, Any]:
 
 # --- a script that drives whole runs ---
 
-_NOTHING_TO_OBJECT = ("finding", "missing", "issue", "problem", "error", "exclude")
-"""Lists with such names stay empty: an agreeable model objects to nothing."""
+_LEFT_EMPTY = ("remarks", "findings", "missing", "exclude", "contrast", "fields")
+"""Lists that stay empty: an agreeable model objects to nothing and keeps things simple."""
 
 
 def agreeable(call: Call) -> Turn:
     """Answer what is asked, validly and always alike: by its schema, with the document's words."""
-    words = list(dict.fromkeys(re.findall(r"[^\W\d_]{4,}", call.document))) or ["Nothing"]
     if "grammar" in call.body:  # of the forms grammars take, only that of `probe` is known here
-        return {"quote": words[0]}
+        return {"quote": _words(call)[0]}
     schema = call.schema
-    return "nothing was asked for" if schema is None else _Filler(schema, words).fill(schema, "")
+    return "nothing was asked for" if schema is None else _Filler(call, schema).fill(schema, "")
+
+
+def _words(call: Call) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"[^\W\d_]{4,}", call.document))) or ["Nothing"]
 
 
 class _Filler:
-    """Walks a JSON schema and makes a value that fits."""
+    """Walks a JSON schema and makes a value that fits it and the task."""
 
-    def __init__(self, root: dict[str, Any], words: list[str]) -> None:
+    def __init__(self, call: Call, root: dict[str, Any]) -> None:
+        task = call.texts[-1].rsplit("</document", 1)[-1]
         self._definitions = root.get("$defs", {})
-        self._words = itertools.cycle(words)
+        self._words = itertools.cycle(_words(call))
+        self._numbered = re.findall(r'^(\d+)\. "', task, re.MULTILINE)
+        self._classes = re.findall(r"^- ([A-Z]\w*):", task, re.MULTILINE)
 
-    def fill(self, schema: dict[str, Any], name: str) -> Any:
+    def fill(self, schema: dict[str, Any], name: str, index: int = 0) -> Any:
         if "$ref" in schema:
-            return self.fill(self._definitions[schema["$ref"].rsplit("/", 1)[-1]], name)
+            return self.fill(self._definitions[schema["$ref"].rsplit("/", 1)[-1]], name, index)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            # Annotators see the classes in different orders and shall agree all the same.
-            return min(schema["enum"]) if "class" in name else schema["enum"][0]
+            return schema["enum"][0]
         for choice in ("anyOf", "oneOf", "allOf"):
             if choice in schema:
                 options = [option for option in schema[choice] if option.get("type") != "null"]
-                return self.fill(options[0], name)
-        return getattr(self, f"_{schema.get('type', 'string')}")(schema, name)
+                return self.fill(options[0], name, index)
+        return getattr(self, f"_{schema.get('type', 'string')}")(schema, name, index)
 
-    def _object(self, schema: dict[str, Any], name: str) -> dict[str, Any]:
-        return {key: self.fill(inner, key) for key, inner in schema.get("properties", {}).items()}
+    def _object(self, schema: dict[str, Any], name: str, index: int) -> dict[str, Any]:
+        # In the order of the names: annotators see the classes in different orders and shall agree.
+        properties = schema.get("properties", {})
+        return {key: self.fill(properties[key], key, index) for key in sorted(properties)}
 
-    def _array(self, schema: dict[str, Any], name: str) -> list[Any]:
-        objects = any(word in name for word in _NOTHING_TO_OBJECT)
-        count = schema.get("minItems", 0 if objects else 2)
+    def _array(self, schema: dict[str, Any], name: str, index: int) -> list[Any]:
+        if name == "verdicts":
+            count = len(self._numbered)
+        elif name == "guidelines":
+            count = len(self._classes)
+        else:
+            count = max(schema.get("minItems", 0), 0 if name in _LEFT_EMPTY else 2)
         count = min(count, schema.get("maxItems", count))
-        return [self.fill(schema.get("items", {}), name) for _ in range(count)]
+        return [self.fill(schema.get("items", {}), name, number) for number in range(count)]
 
-    def _string(self, schema: dict[str, Any], name: str) -> str:
+    def _string(self, schema: dict[str, Any], name: str, index: int) -> str:
+        if name == "name" and self._classes:
+            return self._classes[index]
         word = next(self._words)
-        text = word.title() if name in ("name", "class_name") else word
+        text = word.title() if name == "name" else word
         return text[: schema.get("maxLength", len(text))]
 
-    def _integer(self, schema: dict[str, Any], name: str) -> int:
-        return int(schema.get("minimum", 1))
+    def _integer(self, schema: dict[str, Any], name: str, index: int) -> int:
+        return index + 1
 
-    def _number(self, schema: dict[str, Any], name: str) -> float:
+    def _number(self, schema: dict[str, Any], name: str, index: int) -> float:
         return float(schema.get("maximum", 1.0))
 
-    def _boolean(self, schema: dict[str, Any], name: str) -> bool:
+    def _boolean(self, schema: dict[str, Any], name: str, index: int) -> bool:
         return True
 
-    def _null(self, schema: dict[str, Any], name: str) -> None:
+    def _null(self, schema: dict[str, Any], name: str, index: int) -> None:
         return None
