@@ -45,7 +45,7 @@ def grounding(annotations: Sequence[Annotation]) -> float:
 def faultless_classes(
     schema: AnnotationSchema, findings: Sequence[Finding], codes: frozenset[FindingCode]
 ) -> float:
-    """Classes without a finding of these codes / classes; a finding that names no class counts as one class."""
+    """Classes without a finding of these codes / classes; one that names no class counts for one class."""
     named = {f.class_name for f in findings if f.code in codes and f.class_name in schema.names}
     unnamed = any(f.code in codes and f.class_name not in schema.names for f in findings)
     return max(0.0, 1 - (len(named) + unnamed) / len(schema.classes))

@@ -111,11 +111,6 @@ class DocumentGraph:
         done = await self._graph.ainvoke(state, {"recursion_limit": limit})
         return done["decision"], done["kept"], done["copied"]
 
-    def mermaid(self) -> str:
-        """The graph as a Mermaid flow chart."""
-        drawing: str = self._graph.get_graph().draw_mermaid()
-        return drawing
-
     async def design(self, state: DocumentState) -> DocumentState:
         """Let the schema-designer propose classes, or mend those objected to."""
         schema, copied = await design(
@@ -302,6 +297,14 @@ class DocumentGraph:
             sample=sample,
             passage=passage,
         )
+
+
+def mermaid(annotators: int) -> str:
+    """The document graph as a Mermaid flow chart, drawn by LangGraph from the compiled graph."""
+    # Only the methods' names are drawn, so an instance without job and team will do.
+    unmanned = object.__new__(DocumentGraph)
+    drawing: str = _wire(unmanned, annotators).get_graph().draw_mermaid()
+    return drawing
 
 
 def _wire(nodes: DocumentGraph, annotators: int) -> Any:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Any
 
 from schemas.annotation import Instance, Mention, Scalar, Value
@@ -97,7 +98,9 @@ def _check(instance: Instance, schema: AnnotationSchema, text: str) -> None:
     pairs = zip_longest(sorted(claims, key=itemgetter(0)), sorted(found, key=itemgetter(0)))
     for claim, surface in pairs:
         if claim != surface:
-            raise _Ungrounded(f"{spec.name} claims {claim!r}, and at its offsets stands {surface!r}")
+            raise _Ungrounded(
+                f"{spec.name} claims {shorten(claim)}, and at its offsets stands {shorten(surface)}"
+            )
     for value in instance.values.values():
         for item in _items(value):
             if isinstance(item, Instance):

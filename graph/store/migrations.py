@@ -97,7 +97,6 @@ def m004_calls(db: Database) -> None:
         CREATE INDEX calls_key ON calls(key);
         CREATE INDEX calls_document ON calls(document_id);
         CREATE INDEX calls_status ON calls(status);
-        CREATE INDEX calls_agent ON calls(agent);
         CREATE TABLE call_messages (
             call_id TEXT NOT NULL REFERENCES calls(id),
             message INTEGER NOT NULL,  -- from 0
