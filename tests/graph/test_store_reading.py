@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_samples import answered, decision, documents, make_round, make_store, opened
+
+from graph.store.connection import is_being_written
+from graph.store.listing import list_runs
+from graph.store.reading import RunReader
+from graph.store.records import CallStatus, ClosedCall, RunStatus
+from graph.store.store import RunStore
+from schemas.documents import Document
+from schemas.errors import StoreError
+from schemas.judgement import Agent, Outcome
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with make_store(tmp_path) as made:
+        yield made
+
+
+def test_documents_are_paged_in_the_order_of_the_source(store: RunStore) -> None:
+    store.add_documents(list(reversed(documents(10))))
+    for number in (1, 4, 7):
+        store.decide(f"d{number}", decision(Outcome.REJECTED, round=None))
+    reader = store.reader
+    assert [row.position for row in reader.documents(limit=4, offset=3)] == [3, 4, 5, 6]
+    assert [row.id for row in reader.documents(outcome=Outcome.REJECTED, limit=2)] == ["d1", "d4"]
+    assert [row.id for row in reader.documents(outcome=Outcome.REJECTED, limit=2, offset=2)] == ["d7"]
+    row = reader.documents(outcome=Outcome.REJECTED, limit=1)[0]
+    assert (row.reason, row.ending, row.round) == ("rejected by test", "agreed", None)
+
+
+async def test_calls_are_filtered_and_paged_in_the_order_of_opening(store: RunStore) -> None:
+    store.add_documents(documents(3))
+    for number in range(6):
+        agent = Agent.CRITIC if number % 2 else Agent.WRITER
+        call_id = await store.open_call(opened(f"k{number}", f"d{number % 3}", agent))
+        store.close_call(call_id, answered() if number < 4 else ClosedCall(CallStatus.TRUNCATED))
+    await store.open_call(opened("corpus", None))
+    await store.flush()
+    reader = store.reader
+    assert [call.key for call in reader.calls()] == [*(f"k{n}" for n in range(6)), "corpus"]
+    assert [call.key for call in reader.calls(limit=2, offset=1)] == ["k1", "k2"]
+    assert [call.key for call in reader.calls(document_id="d1")] == ["k1", "k4"]
+    assert [call.key for call in reader.calls(agent="critic")] == ["k1", "k3", "k5"]
+    assert [call.key for call in reader.calls(status=CallStatus.TRUNCATED)] == ["k4", "k5"]
+    assert [call.key for call in reader.calls(agent="critic", status=CallStatus.TRUNCATED)] == ["k5"]
+    assert reader.calls(document_id="d1' OR 1=1 --") == ()
+
+
+def test_failures_are_grouped_by_agent_and_error_with_the_first_message(store: RunStore) -> None:
+    store.add_documents(documents(4))
+    store.add_failure("d2", "annotator", "CallFailedError", "first")
+    store.add_failure("d1", "critic", "CallFailedError", "other agent")
+    store.add_failure("d3", "annotator", "CallFailedError", "second")
+    store.add_failure("d2", "annotator", "CallFailedError", "third")
+    store.add_failure(None, "annotator", "CallFailedError", "of no document")
+    store.flush_now()
+    first, second = store.reader.failures()
+    assert (first.agent, first.error_class, first.message, first.count) == (
+        "annotator",
+        "CallFailedError",
+        "first",
+        4,
+    )
+    assert first.document_ids == ("d2", "d3")
+    assert (second.agent, second.document_ids) == ("critic", ("d1",))
+
+
+def test_accepted_documents_are_streamed_with_the_kept_round(store: RunStore) -> None:
+    store.add_documents(documents(450))
+    for number in range(450):
+        if number % 3:
+            store.add_round(f"d{number}", make_round(f"d{number}", 1))
+            store.add_round(f"d{number}", make_round(f"d{number}", 2))
+            kept = 1 + number % 2
+            outcome = Outcome.ACCEPTED if number % 3 == 1 else Outcome.REJECTED
+            store.decide(f"d{number}", decision(outcome, round=kept))
+    store.flush_now()
+    accepted = list(store.reader.accepted())
+    assert [document.id for document, _ in accepted] == [f"d{n}" for n in range(450) if n % 3 == 1]
+    assert all(made.number == 1 + int(document.id[1:]) % 2 for document, made in accepted)
+
+
+async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_path: Path) -> None:
+    store.add_documents(
+        [
+            (0, Document(id="a", text="Zürich lies on a lake.")),
+            (1, Document(id="b", text='No lake here; "quoted"')),
+        ]
+    )
+    first = await store.open_call(opened("k1", "a", prompt="Look for rivers."))
+    store.close_call(first, answered("Limmat"))
+    second = await store.open_call(opened("k2", "b", prompt="Look for hills."))
+    store.close_call(second, answered("none"))
+    store.close()  # the index is complete once the store is closed
+    with RunReader(tmp_path / "trial") as reader:
+        assert set(reader.search_documents("lake")) == {"a", "b"}
+        assert reader.search_documents("zurich LAKE") == ("a",)
+        assert reader.search_documents('"quoted" OR lake*') == ()  # taken as words: 'or' is in neither
+        assert reader.search_calls("hills") == (second,)
+        assert reader.search_calls("limmat") == (first,)
+        assert reader.search_calls("look") == (second, first)
+
+
+@pytest.mark.parametrize(
+    "words", ["", '"', "'; DROP TABLE texts; --", "NEAR(", "a AND", "text:", "\x00", "*", "-x ^y"]
+)
+def test_no_query_breaks_the_search(store: RunStore, words: str) -> None:
+    store.add_documents(documents(1))
+    store.reader.search_documents(words)
+    store.reader.search_calls(words)
+    assert store.reader.totals().documents == 1
+
+
+def test_the_index_follows_while_the_run_goes_on(store: RunStore) -> None:
+    store.add_documents([(0, Document(id="a", text="palimpsest"))])
+    deadline = time.monotonic() + 10
+    while store.reader.search_documents("palimpsest") != ("a",):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+async def test_totals_balance_in_every_read_while_a_run_writes(tmp_path: Path, store: RunStore) -> None:
+    seen: list[int] = []
+    unbalanced: list[object] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        with RunReader(tmp_path / "trial") as reader:
+            while not stop.is_set():
+                totals = reader.totals()
+                seen.append(totals.accepted)
+                decided = reader.rows("SELECT count(*) FROM documents WHERE decision_id IS NOT NULL")[0][0]
+                if not totals.balanced or decided < totals.accepted:
+                    unbalanced.append(totals)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    store.add_documents(documents(200))
+    for number in range(200):
+        call_id = await store.open_call(opened(f"k{number}", f"d{number}"))
+        store.close_call(call_id, answered(number))
+        store.add_round(f"d{number}", make_round(f"d{number}"))
+        store.decide(f"d{number}", decision())
+    await store.flush()
+    await asyncio.sleep(0.05)
+    stop.set()
+    thread.join()
+    assert not unbalanced
+    assert seen == sorted(seen) and seen[-1] == 200
+    assert len(set(seen)) > 2  # it saw the run in between
+
+
+def test_runs_are_listed_newest_first_also_those_that_cannot_be_read(tmp_path: Path) -> None:
+    first = make_store(tmp_path, "first")
+    first.add_documents(documents(3))
+    first.decide("d1", decision(round=None))
+    first.finish_run("done")
+    first.close()
+    time.sleep(0.005)
+    with make_store(tmp_path, "second"):
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken" / "run.db").write_bytes(b"not a database at all" * 100)
+        (tmp_path / "empty").mkdir()
+        second_row, first_row, broken = list_runs(tmp_path)
+        assert (second_row.name, second_row.status) == ("second", RunStatus.RUNNING)
+        assert (first_row.name, first_row.status, first_row.documents, first_row.accepted) == (
+            "first",
+            RunStatus.DONE,
+            3,
+            1,
+        )
+        assert broken.name == "broken" and "no intact SQLite database" in broken.problem
+        assert first_row.problem == ""
+    assert list_runs(tmp_path / "nowhere") == ()
+
+
+def test_a_reader_needs_a_run(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no run"):
+        RunReader(tmp_path)
+
+
+def test_asking_whether_a_run_is_written_does_not_free_it(tmp_path: Path, store: RunStore) -> None:
+    folder = tmp_path / "trial"
+    assert is_being_written(folder) and is_being_written(folder)
+    with pytest.raises(StoreError, match="another process"):
+        RunStore.open(folder)
+    store.close()
+    assert not is_being_written(folder)
+
+
+def test_a_run_of_100_000_calls_is_paged_in_milliseconds(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        store.add_documents(documents(5000))
+        asyncio.run(_one_call(store))
+    connection = sqlite3.connect(tmp_path / "trial" / "run.db")
+    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(calls)")]
+    copied = ", ".join(
+        {"id": "'call-' || n", "key": "'key-' || n", "document_id": "'d' || (n % 5000)"}.get(name, name)
+        for name in columns
+    )
+    connection.execute(
+        f"""INSERT INTO calls WITH RECURSIVE
+        numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 99999)
+        SELECT {copied} FROM calls, numbers"""
+    )
+    connection.commit()
+    connection.close()
+    with RunReader(tmp_path / "trial") as reader:
+        assert reader.totals().calls == 100_000
+        for read in (
+            lambda: reader.totals(),
+            lambda: reader.calls(limit=50, offset=99_000),
+            lambda: reader.calls(document_id="d17"),
+            lambda: reader.calls(agent="annotator", status=CallStatus.ANSWERED, limit=50, offset=50_000),
+            lambda: reader.documents(limit=50, offset=4_900),
+            lambda: reader.find_answer("key-77777"),
+        ):
+            began = time.perf_counter()
+            assert read()
+            assert time.perf_counter() - began < 0.3
+
+
+async def _one_call(store: RunStore) -> None:
+    store.close_call(await store.open_call(opened("k")), answered())
+    await store.flush()
