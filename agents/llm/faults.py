@@ -25,7 +25,7 @@ _TOO_LONG = re.compile(
     r"|maximum model length|max_model_len|context (length|window|limit)|prompt is too long|request_too_large",
     re.IGNORECASE,
 )
-_SAMPLING = re.compile(r"temperature|top_p|\bseed\b", re.IGNORECASE)
+_SAMPLING = re.compile(r"temperature|top_p|\bseed\b|frequency_penalty", re.IGNORECASE)
 # Servers repeat a part of a wrong key in their answer.
 _SECRET = re.compile(r"\b(sk|pk|key|bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
 

@@ -225,8 +225,9 @@ def _no_answer(request: Sent) -> str:
 
 
 def _without_sampling(arguments: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in arguments.items() if name not in ("temperature", "top_p", "seed")}
+    settings = ("temperature", "top_p", "seed", "frequency_penalty")
+    kept = {name: value for name, value in arguments.items() if name not in settings}
     if "extra_body" in kept:
-        body = {k: v for k, v in kept["extra_body"].items() if k not in ("temperature", "top_p")}
+        body = {k: v for k, v in kept["extra_body"].items() if k not in settings}
         kept["extra_body"] = body
     return kept
