@@ -181,12 +181,11 @@ def main() -> None:
         if not given.busy:
             print(f"CPU              {1000 * own / calls:10.3f} ms a call in the event loop's thread")
             print(
-                f"                 {1000 * beside / calls:10.3f} ms a call for the search index and checkpoints"
+                f"                 {1000 * beside / calls:10.3f} ms a call for search index and checkpoints"
             )
         print(f"close            {time.perf_counter() - closing:10.2f} s")
-        print(
-            f"wait to open     {1000 * waits[len(waits) // 2]:10.1f} ms median, {1000 * waits[-1]:.1f} longest"
-        )
+        median, longest = 1000 * waits[len(waits) // 2], 1000 * waits[-1]
+        print(f"wait to open     {median:10.1f} ms median, {longest:.1f} longest")
         size = sum(file.stat().st_size for file in run.iterdir())
         for unit, once in (("messages", said(work, str)), ("parts of messages", said(work, tuple))):
             print(f"bytes            {size / once:10.2f} times {unit} and answers stored once ({once:,})")

@@ -31,21 +31,25 @@ def add_annotation(
     )
     instances = enumerate(instance for top in annotation.instances for instance in top.walk())
     mentions = ((at, instance, *pair) for at, instance in instances for pair in _surfaces(instance))
-    for number, (at, instance, mention, surface) in enumerate(mentions):
-        batch.add(
-            "mentions",
-            annotation_id,
-            number,
-            at,
-            instance.class_name,
-            mention.field,
-            mention.start,
-            mention.end,
-            surface,
-            mention.status.value,
-            mention.occurrence,
-            mention.quote if mention.quote != surface else None,
-        )
+    batch.extend(
+        "mentions",
+        [
+            (
+                annotation_id,
+                number,
+                at,
+                instance.class_name,
+                mention.field,
+                mention.start,
+                mention.end,
+                surface,
+                mention.status.value,
+                mention.occurrence,
+                mention.quote if mention.quote != surface else None,
+            )
+            for number, (at, instance, mention, surface) in enumerate(mentions)
+        ],
+    )
 
 
 def rebuild(

@@ -8,6 +8,7 @@ not its rows. Rows are therefore gathered per table and inserted many at a time.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -129,13 +130,20 @@ class Batch:
 
     def add(self, step: str, *row: Cell) -> None:
         """Queue one row."""
-        # One search for a whole row: most rows have many short cells, and no secret.
-        if not self.redact.finds_nothing("\n".join([cell for cell in row if isinstance(cell, str)])):
-            row = tuple([self.redact(cell) if isinstance(cell, str) else cell for cell in row])
-        rows = self._rows.get(step)
-        if rows is None:
-            rows = self._rows[step] = []
-        rows.append(row)
+        self.extend(step, (row,))
+
+    def extend(self, step: str, rows: Sequence[tuple[Cell, ...]]) -> None:
+        """Queue rows of one table."""
+        # One search for all of them: most rows have many short cells, and no secret.
+        texts = [cell for row in rows for cell in row if isinstance(cell, str)]
+        if not self.redact.finds_nothing("\n".join(texts)):
+            rows = [
+                tuple([self.redact(cell) if isinstance(cell, str) else cell for cell in row]) for row in rows
+            ]
+        queued = self._rows.get(step)
+        if queued is None:
+            queued = self._rows[step] = []
+        queued.extend(rows)
 
     def text(self, text: str) -> str:
         """Queue a text, unless it is there, and return the hash by which rows refer to it."""
@@ -158,7 +166,7 @@ class Batch:
                 # Of several updates of a row in one statement SQLite takes any; the last one is meant.
                 rows = list({row[0]: row for row in rows}.values())
             for chunk in _chunks(rows, (1,) if name in _SINGLY else _SIZES):
-                cells = [cell for row in chunk for cell in row]
+                cells = list(itertools.chain.from_iterable(chunk))
                 self.connection.execute(step.statement(len(chunk)), cells)
         self._rows.clear()
 

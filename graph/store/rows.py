@@ -80,9 +80,14 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
         call.key,
     )
     if replay_of is None:
-        for index, message in enumerate(call.messages):
-            for part, text in enumerate(message.parts):
-                batch.add("call_messages", call_id, index, part, message.role, batch.text(text))
+        batch.extend(
+            "call_messages",
+            [
+                (call_id, index, part, message.role, batch.text(text))
+                for index, message in enumerate(call.messages)
+                for part, text in enumerate(message.parts)
+            ],
+        )
 
 
 def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:

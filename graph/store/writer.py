@@ -198,8 +198,16 @@ def _resolve(future: asyncio.Future[None] | Future[None], error: StoreError | No
     if isinstance(future, Future):
         _set(future, error)
         return
-    with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
-        future.get_loop().call_soon_threadsafe(_set, future, error)
+    loop = future.get_loop()
+    try:
+        here = asyncio.get_running_loop() is loop
+    except RuntimeError:
+        here = False
+    if here:
+        _set(future, error)
+    else:
+        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_set, future, error)
 
 
 def _set(future: asyncio.Future[None] | Future[None], error: StoreError | None) -> None:
