@@ -98,9 +98,8 @@ def _check(instance: Instance, schema: AnnotationSchema, text: str) -> None:
     pairs = zip_longest(sorted(claims, key=itemgetter(0)), sorted(found, key=itemgetter(0)))
     for claim, surface in pairs:
         if claim != surface:
-            raise _Ungrounded(
-                f"{spec.name} claims {shorten(claim)}, and at its offsets stands {shorten(surface)}"
-            )
+            stands = f"at its offsets stands {shorten(surface)}"
+            raise _Ungrounded(f"{spec.name} claims {shorten(claim)}, and {stands}")
     for value in instance.values.values():
         for item in _items(value):
             if isinstance(item, Instance):

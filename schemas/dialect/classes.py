@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic import ValidationError
 
@@ -19,20 +20,30 @@ GOLLIE_BASES = frozenset("Entity Value Relation Event Template".split())
 _PLAIN_BASES = frozenset("object BaseModel NamedTuple TypedDict ABC".split())
 _FIELD_CALLS = frozenset(("field", "Field"))
 _FACTORIES = frozenset("list dict set tuple str List Dict Set".split())
+_MOST_ANCESTORS = 16
+_MOST_FIELDS = 500
+_MOST_COMMENTS = 20  # lines above a field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Surroundings:
     """What a class body refers to: all classes of the program by name, and its comments by line."""
 
     classes: Mapping[str, ast.ClassDef]
     comments: Mapping[int, Comment]
+    fields: dict[str, dict[str, FieldSpec]] = field(default_factory=dict)
+    """Fields of the classes that have been read, inherited ones included."""
 
-    @property
+    @cached_property
     def markers(self) -> frozenset[str]:
         """Bases that only say 'GoLLIE'. A class of such a name is a parent, unless it is its own base."""
         own = {name for name, node in self.classes.items() if name not in map(name_of, node.bases)}
         return GOLLIE_BASES - own
+
+    @cached_property
+    def known_bases(self) -> frozenset[str]:
+        """All that a class may derive from."""
+        return self.markers | _PLAIN_BASES | frozenset(self.classes)
 
 
 def all_classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
@@ -51,7 +62,7 @@ def read_class(node: ast.ClassDef, around: Surroundings) -> ClassSpec | None:
     Raises:
         DialectError: It is more than a docstring and typed fields.
     """
-    fields = {spec.name: spec for spec in _read_fields(node, around, ())}
+    fields = _read_fields(node, around, ())
     if not fields and any(isinstance(item, ast.ClassDef) for item in node.body):
         return None
     if not fields and around.markers.intersection(_bases(node, around)):
@@ -86,25 +97,33 @@ def _bases(node: ast.ClassDef, around: Surroundings) -> list[str]:
         name = name_of(base, around.classes)
         if name == "Enum":
             raise refuse(base, "Enum is not in the dialect; type the field as a Literal of strings")
-        if name is None or name not in around.markers | _PLAIN_BASES | set(around.classes):
+        if name is None or name not in around.known_bases:
             raise refuse(base, f"class {node.name} derives from what is no class of the dialect")
         names.append(name)
     return names
 
 
-def _read_fields(node: ast.ClassDef, around: Surroundings, below: tuple[str, ...]) -> Iterator[FieldSpec]:
-    """Fields of the parents, then the class's own."""
-    if node.name in below or len(below) > 16:
+def _read_fields(node: ast.ClassDef, around: Surroundings, below: tuple[str, ...]) -> dict[str, FieldSpec]:
+    """Fields of the parents, then the class's own; each class is read once."""
+    if node.name in around.fields:
+        return around.fields[node.name]
+    if node.name in below or len(below) > _MOST_ANCESTORS:
         raise refuse(node, f"class {node.name} derives from itself, or from too many")
+    fields: dict[str, FieldSpec] = {}
     for base in _bases(node, around):
         if base not in around.markers and base in around.classes:
-            yield from _read_fields(around.classes[base], around, (*below, node.name))
+            fields |= _read_fields(around.classes[base], around, (*below, node.name))
     for position, item in enumerate(node.body):
         if isinstance(item, ast.AnnAssign):
             following = node.body[position + 1] if position + 1 < len(node.body) else None
-            yield _read_field(item, _text(following), around)
+            own = _read_field(item, _text(following), around)
+            fields[own.name] = own
         elif not isinstance(item, ast.Pass | ast.ClassDef) and not _is_remark(item):
             raise refuse(item, f"class {node.name} may hold typed fields and a docstring, not this")
+    if len(fields) > _MOST_FIELDS:
+        raise refuse(node, f"class {node.name} has more than {_MOST_FIELDS} fields")
+    around.fields[node.name] = fields
+    return fields
 
 
 def _text(node: ast.stmt | None) -> str:
@@ -156,7 +175,7 @@ def _comment(node: ast.AnnAssign, comments: Mapping[int, Comment]) -> str:
         return " ".join(own)
     above: list[str] = []
     line = node.lineno - 1
-    while line in comments and comments[line].alone:
+    while line in comments and comments[line].alone and len(above) < _MOST_COMMENTS:
         above.append(comments[line].text)
         line -= 1
     return " ".join(reversed(above))

@@ -14,7 +14,7 @@ from schemas.dialect.literals import read_string, string_literal, whole_string
 from schemas.schema import FieldSpec, Kind
 
 _MARK = re.compile(r"(free text|verbatim):(?: |$)", re.IGNORECASE)
-_SUCH_AS = re.compile(r"(?<!\S)Such as:(?!\S)", re.IGNORECASE)
+_SUCH_AS = re.compile(r"(?<!\S)Such as:(?!\S)\s*", re.IGNORECASE)
 _STRING = r"""(?:"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+')"""
 _EXAMPLES = re.compile(rf"{_STRING}(?:, ?{_STRING})*+")
 _EACH = re.compile(_STRING)
@@ -51,11 +51,11 @@ def read_comment(text: str) -> tuple[str, bool, tuple[str, ...]]:
 def _split(text: str) -> tuple[str, tuple[str, ...]]:
     """Cut the examples off a comment. At most one split leaves a whole list of literals behind."""
     for match in _SUCH_AS.finditer(text):
-        tail = text[match.end() :].lstrip()
-        if not tail:
+        if match.end() == len(text):
             return text[: match.start()], ()
-        if _EXAMPLES.fullmatch(tail):
-            found = [read_string(literal) for literal in _EACH.findall(tail)]
+        literals = _EXAMPLES.fullmatch(text, match.end())
+        if literals:
+            found = [read_string(literal) for literal in _EACH.findall(literals[0])]
             if None not in found:
                 return text[: match.start()], tuple(whole_string(item) for item in found if item is not None)
     return text, ()

@@ -68,8 +68,11 @@ def parse(code: str, *, schema: AnnotationSchema | None = None, limits: Limits |
     Raises:
         DialectError: The code is not in the dialect; the message says the line and why.
     """
-    program = read_program(code, limits or Limits())
+    limits = limits or Limits()
+    program = read_program(code, limits)
     nodes = list(all_classes(program.tree))
+    if len(nodes) > limits.classes:
+        raise refuse(nodes[limits.classes], f"more than {limits.classes} classes")
     own = _read_schema(program, nodes)
     text: str | None = None
     result: ast.expr | None = None
@@ -99,8 +102,8 @@ def _flavour(nodes: list[ast.ClassDef]) -> Flavour:
 def _read_schema(program: Program, nodes: list[ast.ClassDef]) -> AnnotationSchema | None:
     around = Surroundings({node.name: node for node in nodes}, program.comments)
     if len(around.classes) < len(nodes):
-        names = [node.name for node in nodes]
-        again = next(node for number, node in enumerate(nodes) if node.name in names[:number])
+        again = next(node for node in nodes if around.classes[node.name] is not node)
+        again = around.classes[again.name]
         raise refuse(again, f"class {again.name} is defined twice")
     specs = [spec for spec in (read_class(node, around) for node in nodes) if spec is not None]
     if not specs:

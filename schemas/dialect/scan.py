@@ -27,11 +27,13 @@ class Limits:
     Attributes:
         characters: Longest text, in characters.
         nodes: Most tokens, and most nodes of the syntax tree.
+        classes: Most classes.
         depth: Deepest nesting of brackets, of blocks, and longest chain of operators.
     """
 
     characters: int = 12_000_000
-    nodes: int = 250_000
+    nodes: int = 100_000
+    classes: int = 500
     depth: int = 32
 
 
@@ -58,6 +60,7 @@ _KEYWORDS = frozenset("class from import as pass None True False".split())
 _OPERATORS = frozenset("( ) [ ] { } , : = ; ...".split())
 _CHAINED = frozenset("- | . @".split())
 _FSTRING = re.compile(r"[a-z]*[ft][a-z]*['\"]", re.IGNORECASE)
+_LONGEST_NUMBER = 4300  # what Python itself reads and writes
 _SILENT = frozenset((tokenize.NL, tokenize.COMMENT))
 
 
@@ -152,10 +155,18 @@ class _Screen:
             self.blocks -= 1
         elif token.type == tokenize.NEWLINE:
             self.chains[-1] = 0
-        elif _FSTRING.match(token.string) and token.type != tokenize.COMMENT:
-            raise refuse(token.start[0], "f-strings and template strings are not in the dialect")
-        elif token.type == tokenize.ERRORTOKEN and not token.string.isspace():
-            raise refuse(token.start[0], f"this is no Python: {token.string[:1]!r} has no place here")
+        elif token.type != tokenize.COMMENT:
+            self._literal(token)
+
+    @staticmethod
+    def _literal(token: tokenize.TokenInfo) -> None:
+        line = token.start[0]
+        if token.type == tokenize.NUMBER and len(token.string) > _LONGEST_NUMBER:
+            raise refuse(line, f"a number of more than {_LONGEST_NUMBER:,} digits")
+        if _FSTRING.match(token.string):
+            raise refuse(line, "f-strings and template strings are not in the dialect")
+        if token.type == tokenize.ERRORTOKEN and not token.string.isspace():
+            raise refuse(line, f"this is no Python: {token.string[:1]!r} has no place here")
 
     def _operator(self, token: tokenize.TokenInfo) -> None:
         operator = token.string

@@ -9,7 +9,7 @@ from schemas.dialect.literals import number_literal, string_literal, whole_strin
 from schemas.dialect.refusal import refuse
 from schemas.dialect.types import name_of
 from schemas.errors import DialectError
-from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
+from schemas.schema import AnnotationSchema, FieldSpec, Kind
 
 _DEEPEST = 12  # instances within instances, so that the reader's limit on brackets is kept
 
@@ -61,45 +61,55 @@ def read_result(node: ast.expr, schema: AnnotationSchema | None) -> tuple[Instan
     """
     if not isinstance(node, ast.List):
         raise refuse(node, "the result must be a list of instances")
-    return tuple(_read_instance(item, schema) for item in node.elts)
+    reader = _Reader(schema)
+    return tuple(reader.instance(item) for item in node.elts)
 
 
-def _read_instance(node: ast.expr, schema: AnnotationSchema | None) -> Instance:
-    if not isinstance(node, ast.Call):
-        raise refuse(node, "an item of the result must be an instance such as `Drug(span=...)`")
-    name = name_of(node.func, schema.names if schema else ())
-    spec = schema.get(name) if schema and name else None
-    if spec is None:
-        raise refuse(node, f"`{name}` is no class of the schema" if name else "only classes may be called")
-    if len(node.args) > len(spec.fields):
-        raise refuse(
-            node, f"{spec.name} has {len(spec.fields)} fields, and {len(node.args)} values are given"
-        )
-    given = [(field.name, value) for field, value in zip(spec.fields, node.args, strict=False)]
-    given += [(keyword.arg or "**", keyword.value) for keyword in node.keywords]
-    values: dict[str, Value] = {}
-    for field_name, value in given:
-        if field_name in values:
-            raise refuse(value, f"{spec.name}.{field_name} is given twice")
-        values[field_name] = _read_value(value, _field(spec, field_name, value), schema)
-    return Instance(class_name=spec.name, values=values)
+class _Reader:
+    """Reads instances of known classes."""
 
+    def __init__(self, schema: AnnotationSchema | None) -> None:
+        specs = schema.classes if schema else ()
+        self._classes = {spec.name: {field.name: field for field in spec.fields} for spec in specs}
 
-def _field(spec: ClassSpec, name: str, node: ast.expr) -> FieldSpec:
-    for field in spec.fields:
-        if field.name == name:
-            return field
-    raise refuse(node, f"{spec.name} has no field `{name}`")
+    def instance(self, node: ast.expr) -> Instance:
+        if not isinstance(node, ast.Call):
+            raise refuse(node, "an item of the result must be an instance such as `Drug(span=...)`")
+        name = name_of(node.func, self._classes)
+        if name is None:
+            raise refuse(node, "only classes may be called")
+        fields = self._classes.get(name)
+        if fields is None:
+            raise refuse(node, f"`{name}` is no class of the schema")
+        if len(node.args) > len(fields):
+            raise refuse(node, f"{name} has {len(fields)} fields, and {len(node.args)} values are given")
+        given = list(zip(fields, node.args, strict=False))
+        given += [(keyword.arg or "**", keyword.value) for keyword in node.keywords]
+        values: dict[str, Value] = {}
+        for field_name, value in given:
+            if field_name in values:
+                raise refuse(value, f"{name}.{field_name} is given twice")
+            if field_name not in fields:
+                raise refuse(value, f"{name} has no field `{field_name}`")
+            values[field_name] = self._value(value, fields[field_name])
+        return Instance(class_name=name, values=values)
 
+    def _value(self, node: ast.expr, field: FieldSpec) -> Value:
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            return tuple(map(self._scalar, node.elts))
+        if isinstance(node, ast.Dict):
+            if not field.type.many or field.type.kind is not Kind.STR or field.verbatim:
+                raise refuse(node, f"`{field.name}` holds no Dict")
+            return tuple(_read_entry(key, value) for key, value in zip(node.keys, node.values, strict=True))
+        return self._scalar(node)
 
-def _read_value(node: ast.expr, field: FieldSpec, schema: AnnotationSchema | None) -> Value:
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return tuple(_read_scalar(item, schema) for item in node.elts)
-    if isinstance(node, ast.Dict):
-        if not field.type.many or field.type.kind is not Kind.STR or field.verbatim:
-            raise refuse(node, f"`{field.name}` holds no Dict")
-        return tuple(_read_entry(key, value) for key, value in zip(node.keys, node.values, strict=True))
-    return _read_scalar(node, schema)
+    def _scalar(self, node: ast.expr) -> Scalar:
+        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            raise refuse(node, "lists within lists are not in the dialect")
+        if isinstance(node, ast.Call):
+            special = None if "float" in self._classes else _read_special_float(node)
+            return self.instance(node) if special is None else special
+        return _read_constant(node)
 
 
 def _read_entry(key: ast.expr | None, value: ast.expr) -> str:
@@ -109,24 +119,14 @@ def _read_entry(key: ast.expr | None, value: ast.expr) -> str:
     return f"{_read_constant(key)}: {_read_constant(value)}"
 
 
-def _read_scalar(node: ast.expr, schema: AnnotationSchema | None) -> Scalar:
-    if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
-        raise refuse(node, "lists within lists are not in the dialect")
-    if isinstance(node, ast.Call):
-        special = _read_special_float(node, schema)
-        return special if special is not None else _read_instance(node, schema)
-    return _read_constant(node)
-
-
-def _read_special_float(node: ast.Call, schema: AnnotationSchema | None) -> float | None:
+def _read_special_float(node: ast.Call) -> float | None:
     """`float("inf")`, `float("-inf")` and `float("nan")`, which have no literal."""
     if not isinstance(node.func, ast.Name) or node.func.id != "float" or node.keywords or len(node.args) != 1:
         return None
     argument = node.args[0]
-    known = isinstance(argument, ast.Constant) and argument.value in ("inf", "-inf", "nan")
-    if not known or (schema and "float" in schema.names):
-        return None
-    return float(str(argument.value)) if isinstance(argument, ast.Constant) else None
+    if isinstance(argument, ast.Constant) and argument.value in ("inf", "-inf", "nan"):
+        return float(argument.value)
+    return None
 
 
 def _read_constant(node: ast.expr) -> bool | int | float | str | None:

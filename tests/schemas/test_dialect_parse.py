@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import keyword
 import re
 import threading
+import time
 
 import pytest
 from dialect_strategies import any_text
@@ -299,7 +301,7 @@ REFUSED = [
     ("x = `id`", 1, "no Python"),
     ("class A:\n  x: str\n y: str", 3, "no Python"),
     ("text = '\x00'", 1, "null"),
-    ("text = 'a'\ntext = " + "9" * 5000, 2, "4300 digits"),
+    ("text = 'a'\ntext = " + "9" * 5000, 2, "4,300 digits"),
 ]
 
 
@@ -366,6 +368,35 @@ def test_deep_input_is_refused_on_a_small_stack_too() -> None:
     finally:
         threading.stack_size(previous)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "\n".join(f"class A{number}:\n    x: str" for number in range(5000)),
+        "class A0:\n    x: str\nclass B0:\n    y: str\n"
+        + "".join(
+            f"class {name}{number}(A{number - 1}, B{number - 1}):\n    {name}: str\n"
+            for number in range(1, 16)
+            for name in "AB"
+        ),
+        "class A:\n"
+        + "    # c\n" * 10_000
+        + "    "
+        + "; ".join(f"x{number}: str" for number in range(10_000)),
+        "class A:\n    x: str  # " + "Such as: " * 200_000,
+        "class A:\n    x: str  # Such as: " + '"a", ' * 200_000 + "x",
+        "text = " + "1" * 500_000,
+        "text = " + "'a' " * 90_000,
+        "\n" * 1_000_000,
+        "```\n~~~\n" * 200_000 + "(",
+    ],
+)
+def test_time_grows_with_size_and_not_with_its_square(code: str) -> None:
+    start = time.perf_counter()
+    with contextlib.suppress(DialectError):
+        parse(code)
+    assert time.perf_counter() - start < 5  # each takes well under a second
 
 
 def test_limits_on_size_and_nodes() -> None:
