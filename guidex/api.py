@@ -1,0 +1,63 @@
+"""The public Python API; `import guidex` offers the same names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from graph.runner import Runner, RunResult
+from graph.store.reading import RunReader
+from guidex.job_files import load_job, suggested_name
+from guidex.run_folders import run_folder
+from guidex.version import version
+from schemas.job import Job, job_from, parse_job
+
+__all__ = ["Job", "RunReader", "RunResult", "open_run", "parse_job", "run"]
+
+
+def run(
+    job: Job | str | Path | Mapping[str, Any], *, name: str | None = None, runs_dir: str | Path = "runs"
+) -> RunResult:
+    """Run a job and wait for its end.
+
+    Args:
+        job: A job, its mapping, or the path of a job file. Document paths are relative to the working
+            directory, those of a job file to the file.
+        name: The run's name, a new one; default: made from the names of the documents or the job file.
+        runs_dir: The folder that holds the run's folder.
+
+    Raises:
+        UsageError: The job is none, cannot be done as written, or the name is taken.
+        DocumentError: Documents cannot be read.
+        ModelUnavailableError: A model cannot be used.
+        StoreError: The run cannot be recorded.
+    """
+    job_file = Path(job) if isinstance(job, str | Path) else None
+    if job_file is not None:
+        whole = load_job(job_file)
+    else:
+        whole = job if isinstance(job, Job) else job_from(job)  # type: ignore[arg-type]
+
+    def whole_run() -> RunResult:
+        with run_folder(whole, name, suggested_name(whole, job_file), Path(runs_dir)) as (folder, toml):
+            return asyncio.run(Runner(whole, folder, job_toml=toml, version=version()).run())
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return whole_run()
+    # In a notebook a loop is running already, and a second one needs a thread of its own.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(whole_run).result()
+
+
+def open_run(folder: str | Path) -> RunReader:
+    """Open a run for reading; a context manager.
+
+    Raises:
+        StoreError: There is no run in the folder, or it cannot be read.
+    """
+    return RunReader(Path(folder))

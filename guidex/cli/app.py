@@ -1,0 +1,118 @@
+"""The `guidex` command: its groups of commands, and how errors end it.
+
+Command modules import what they work with inside their functions, so that `guidex --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from guidex.cli import doctor, export, graph, init, models, run, runs, trace
+from guidex.cli.console import say, tolerate_encodings
+from schemas.errors import GuidexError
+
+_PLAIN_ERRNO = {
+    errno.ENOSPC: ("The disk is full", "Free some space and try again; what was written before is intact."),
+    errno.EDQUOT: ("Your disk quota is used up", "Free some space and try again."),
+    errno.EROFS: ("The disk is read-only", "Choose another folder."),
+    errno.EACCES: ("Permission denied", "Check the permissions, or choose another file or folder."),
+    errno.EPERM: ("Permission denied", "Check the permissions, or choose another file or folder."),
+}
+"""Errors of the system that a user can mend."""
+
+
+# Rich's help takes a third of a second to load, plain help none.
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"auto_envvar_prefix": "GUIDEX", "help_option_names": ["-h", "--help"]},
+)
+_runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The runs there are.")
+_trace = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="What the agents said, and why it was decided so."
+)
+_models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
+
+app.command("run")(run.run)
+app.command("init")(init.init)
+app.command("doctor")(doctor.doctor)
+app.command("export")(export.export)
+app.command("graph")(graph.graph)
+app.add_typer(_runs, name="runs")
+app.add_typer(_trace, name="trace")
+app.add_typer(_models, name="models")
+_runs.command("list")(runs.list_)
+_runs.command("show")(runs.show)
+_trace.command("show")(trace.show)
+_models.command("list")(models.list_)
+_models.command("pull")(models.pull)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from guidex.version import version
+
+        typer.echo(f"guidex {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _guidex(
+    version_wanted: Annotated[  # not `version`: GUIDEX_VERSION may well be set for other reasons
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Turn raw documents into guideline-annotated information-extraction data.
+
+    Start with `guidex init`, or with `guidex run --documents FILE`. Every flag is also read from an
+    environment variable: GUIDEX_COMMAND_FLAG, as in GUIDEX_RUN_MODEL.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    0 done, 1 failed, 2 usage, 75 stopped and resumable, 130 interrupted.
+
+    Args:
+        arguments: Without the program's name; default: those of the process.
+    """
+    tolerate_encodings(sys.stdout, sys.stderr)
+    try:
+        app(args=arguments, prog_name="guidex")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except GuidexError as error:
+        explain(error)
+        return error.exit_code
+    except OSError as error:
+        if error.errno not in _PLAIN_ERRNO:
+            return _fault()
+        what, remedy = _PLAIN_ERRNO[error.errno]
+        place = f": {error.filename}" if error.filename else ""
+        explain(GuidexError(f"{what}{place}.", remedy))
+        return 1
+    except Exception:
+        return _fault()
+    return 0
+
+
+def explain(error: GuidexError) -> None:
+    """Print what went wrong and the remedy."""
+    say(f"Error: {' '.join(str(error).split())}")
+    if error.remedy:
+        say(error.remedy)
+
+
+def _fault() -> int:
+    say(traceback.format_exc())
+    say("This is a fault of GuideX, not of yours. Please report it with the lines above.")
+    return 1

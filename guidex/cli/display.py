@@ -1,0 +1,189 @@
+"""Progress on standard error: one live line on a terminal, a line now and then elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Literal
+
+from rich.live import Live
+from rich.text import Text
+
+from agents.llm.embedded import Progress as DownloadProgress
+from graph.progress import Progress
+from guidex.cli.console import console, safe, say
+from schemas.judgement import Outcome
+
+_PLAIN_PERIOD = 30.0
+"""Most seconds between two lines of the plain display while something goes on."""
+
+_MEGABYTE = 1_000_000
+
+
+class Display(ABC):
+    """Shows how far a run is. `tick` is called several times a second, `download` also from other threads."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._download: tuple[int, int | None, str] | None = None
+        self._working_since: float | None = None
+
+    def start(self, progress: Progress | None) -> None:
+        """Begin to show; None where there will be downloads only."""
+        self._progress = progress
+
+    def download(self, done: int, total: int | None, label: str) -> None:
+        """Take note of how far a download is, in bytes."""
+        self._download = (done, total, label)
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Show how far it is."""
+
+    def note(self, text: str) -> None:
+        """Show a message that stays."""
+        say(text)
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Show the end and let go of the terminal."""
+
+    def _line(self) -> str:
+        """What to show now; empty before there is anything."""
+        progress = self._progress
+        if progress is not None and progress.documents:
+            self._working_since = self._working_since or time.monotonic()
+            return progress_line(progress, time.monotonic() - self._working_since)
+        return download_line(*self._download) if self._download is not None else ""
+
+
+def display_for(wanted: Literal["full", "plain", "none"] | None) -> Display:
+    """The display asked for; by default full where standard output and error are a terminal, else plain."""
+    if wanted is None:
+        wanted = "full" if sys.stdout.isatty() and sys.stderr.isatty() else "plain"
+    kinds: dict[str, type[Display]] = {"full": FullDisplay, "plain": PlainDisplay, "none": NoDisplay}
+    return kinds[wanted]()
+
+
+@contextlib.contextmanager
+def downloads_shown() -> Iterator[DownloadProgress]:
+    """Show downloads that are made here and now; gives what is to be told about them."""
+    display = display_for(None)
+
+    def told(done: int, total: int | None, label: str) -> None:
+        display.download(done, total, label)
+        display.tick()
+
+    display.start(None)
+    try:
+        yield told
+    finally:
+        display.stop()
+
+
+class FullDisplay(Display):
+    """One line that is redrawn in place."""
+
+    def start(self, progress: Progress | None) -> None:
+        """Take a line of the terminal."""
+        super().start(progress)
+        self._live = Live(console=console("err"), auto_refresh=False, transient=True)
+        self._live.start()
+
+    def tick(self) -> None:
+        """Draw the line anew."""
+        self._live.update(Text(safe(self._line()), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    def note(self, text: str) -> None:
+        """Print above the line."""
+        self._live.console.print(Text(safe(text)))
+
+    def stop(self) -> None:
+        """Take the line away."""
+        self._live.stop()
+
+
+class PlainDisplay(Display):
+    """A line with every tenth of the documents or quarter of a download, and at least every half minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[object, ...] = ()
+        self._last = ""
+        self._at = time.monotonic()
+
+    def tick(self) -> None:
+        """Print a line if it is time for one."""
+        line = self._line()
+        step = self._step()
+        late = time.monotonic() - self._at > _PLAIN_PERIOD
+        if line and (step != self._shown or late):
+            self._say(line)
+            self._shown = step
+
+    def stop(self) -> None:
+        """Show where it ended, unless that was shown already."""
+        line = self._line()
+        if line and self._progress is not None and self._progress.documents and line != self._last:
+            self._say(line)
+
+    def _step(self) -> tuple[object, ...]:
+        progress = self._progress
+        if progress is not None and progress.documents:
+            return ("documents", 10 * progress.done // progress.documents)
+        if self._download is not None:
+            done, total, label = self._download
+            return ("download", label, 4 * done // total if total else 0)
+        return ()
+
+    def _say(self, line: str) -> None:
+        say(line)
+        self._last, self._at = line, time.monotonic()
+
+
+class NoDisplay(Display):
+    """Nothing but what must be said."""
+
+    def tick(self) -> None:
+        """Show nothing."""
+
+    def stop(self) -> None:
+        """Nothing is to be let go of."""
+
+
+def progress_line(progress: Progress, seconds: float) -> str:
+    """Where a run stands, in one line.
+
+    Args:
+        progress: The counters.
+        seconds: Since the first document was begun; the rate is taken over them.
+    """
+    outcomes = progress.outcomes
+    parts = [f"{progress.done}/{progress.documents} documents"]
+    parts += [
+        f"{outcomes[outcome]} {outcome.value}"
+        for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED, Outcome.SKIPPED)
+        if outcomes[outcome] or outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
+    ]
+    parts.append(f"{progress.usage.input_tokens + progress.usage.output_tokens:,} tokens")
+    parts.append(f"{progress.in_flight} calls in flight")
+    if progress.done and seconds >= 1:
+        parts.append(f"{60 * progress.done / seconds:.1f} documents/min")
+    parts.append(clock(progress.seconds))
+    return ", ".join(parts)
+
+
+def download_line(done: int, total: int | None, label: str) -> str:
+    """How far a download is, in one line."""
+    size = f" of {total / _MEGABYTE:.1f}" if total else ""
+    return f"{label}: {done / _MEGABYTE:.1f}{size} MB"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, with hours where there are any."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

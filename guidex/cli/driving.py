@@ -1,0 +1,125 @@
+"""Driving a run from a terminal: the display beside it, and what Ctrl-C does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from graph.runner import Runner, RunResult
+from graph.store.records import RunStatus
+from guidex.cli.display import Display
+from guidex.version import version
+from schemas.errors import GuidexError, StoppedError
+from schemas.job import Job
+
+DONE, FAILED, STOPPED, INTERRUPTED = 0, 1, 75, 130
+"""Exit codes."""
+
+_TICK = 0.2
+"""Seconds between two looks at the counters."""
+
+
+def drive(job: Job, folder: Path, job_toml: str, display: Display) -> int:
+    """Run a job to its end, or until it is interrupted, and return the exit code.
+
+    Raises:
+        GuidexError: The run cannot begin, or cannot go on.
+    """
+    driver = _Driver(job, folder, job_toml, display)
+    try:
+        with driver.listening():
+            result = asyncio.run(driver.run())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return INTERRUPTED
+    except GuidexError:
+        # A child process that Ctrl-C ended, too, or a download that was given up.
+        if driver.interrupts:
+            return INTERRUPTED
+        raise
+    if result.status is RunStatus.STOPPED:
+        return INTERRUPTED if driver.interrupts else STOPPED
+    failed = result.totals.failed == result.totals.documents
+    return FAILED if failed or result.status is RunStatus.FAILED else DONE
+
+
+class _Driver:
+    """One run, its display, and the interrupts it was sent."""
+
+    def __init__(self, job: Job, folder: Path, job_toml: str, display: Display) -> None:
+        self.interrupts = 0
+        self._workers = job.run.documents_in_flight
+        self._display = display
+        self._runner = Runner(job, folder, job_toml=job_toml, version=version(), download=self._download)
+        self._task: asyncio.Task[RunResult] | None = None
+        self._notes: list[str] = []
+
+    async def run(self) -> RunResult:
+        progress = self._runner.progress
+        self._display.start(progress)
+        self._task = asyncio.ensure_future(self._runner.run())
+        try:
+            while not self._task.done():
+                self._tick()
+                await asyncio.wait([self._task], timeout=_TICK)
+            return await self._task
+        except asyncio.CancelledError:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            raise
+        finally:
+            self._tick()
+            self._display.stop()
+
+    def _tick(self) -> None:
+        self._display.tick()
+        while self._notes:
+            self._display.note(self._notes.pop(0))
+
+    def _download(self, done: int, total: int | None, label: str) -> None:
+        """Called from the thread that fetches a model; an exception is what ends it."""
+        if self.interrupts or self._runner.progress.stopping:
+            raise StoppedError("The download was stopped.", "Run the command again to fetch the model.")
+        self._display.download(done, total, label)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Ctrl-C drains, then stops; a request to terminate drains as well."""
+        try:
+            before = {
+                signal.SIGINT: signal.signal(signal.SIGINT, self._on_interrupt),
+                signal.SIGTERM: signal.signal(signal.SIGTERM, self._on_terminate),
+            }
+        except ValueError:  # not the main thread: whoever owns that one listens
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupts += 1
+        begun = self._runner.progress.documents > 0
+        if self.interrupts == 1 and begun:
+            self._runner.stop()
+            self._notes.append(f"Finishing {self._in_flight()}; Ctrl-C again to stop now.")
+            return
+        # Nothing to finish, or no more patience; a third one is Python's own.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._task is not None:
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+
+    def _on_terminate(self, number: int, frame: FrameType | None) -> None:
+        self._runner.stop()
+        self._notes.append(f"Asked to terminate: finishing {self._in_flight()}.")
+
+    def _in_flight(self) -> str:
+        progress = self._runner.progress
+        count = min(self._workers, progress.documents - progress.done)
+        return f"{count} document{'s' * (count != 1)} in flight"

@@ -1,0 +1,21 @@
+"""`guidex graph`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def graph(
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="As a Mermaid flow chart; the only drawing there is, so far.")
+    ] = True,
+    annotators: Annotated[
+        int, typer.Option("--annotators", min=1, max=9, help="How many annotators work side by side.")
+    ] = 2,
+) -> None:
+    """Draw the graph that every document goes through, from the compiled graph itself."""
+    from graph.document_graph import mermaid as drawing
+
+    typer.echo(drawing(annotators))

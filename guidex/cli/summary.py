@@ -1,0 +1,127 @@
+"""The summary of a run on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from graph.store.records import RunStatus
+from graph.store.records import RunSummary as RunLine
+from guidex.cli.console import console, print_json, safe
+from guidex.cli.display import clock
+from guidex.run_summary import FailureCause, RunSummary
+
+STATUS_STYLES = {
+    RunStatus.DONE: "green",
+    RunStatus.RUNNING: "cyan",
+    RunStatus.FAILED: "red",
+    RunStatus.STOPPED: "yellow",
+    RunStatus.INTERRUPTED: "yellow",
+}
+OUTCOME_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red", "skipped": "cyan"}
+
+_SHOWN_IDS = 5
+_RUN_COLUMNS: dict[str, Literal["left", "right"]] = {
+    "run": "left",
+    "status": "left",
+    "started (UTC)": "left",
+    "documents": "right",
+    "accepted": "right",
+    "calls": "right",
+}
+
+
+def print_summary(summary: RunSummary, *, as_json: bool) -> None:
+    """Print a summary, for people or as JSON."""
+    if as_json:
+        print_json(summary.model_dump(mode="json"))
+        return
+    out = console()
+    head = Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", _status(summary.status))
+    if summary.reason:
+        head.append(f" ({safe(summary.reason)})")
+    out.print(head)
+    out.print(Text(safe(summary.folder.as_posix()), style="dim"))
+    out.print()
+    out.print(_sums(summary))
+    _print_failures(out, summary)
+    if summary.rejections:
+        out.print()
+        out.print(Text("Most frequent reasons for rejection", style="bold"))
+        for rejection in summary.rejections:
+            out.print(f"  {rejection.count:>5}  {safe(rejection.reason)}")
+    if summary.next:
+        out.print()
+        out.print(Text("What next", style="bold"))
+        for command in summary.next:
+            out.print(f"  {safe(command)}", soft_wrap=True)
+
+
+def _status(status: RunStatus) -> Text:
+    return Text(status.value, style=STATUS_STYLES[status])
+
+
+def _sums(summary: RunSummary) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    total = summary.documents["in"]
+    table.add_row("documents in", f"{total:,}")
+    for number, (state, count) in enumerate(list(summary.documents.items())[1:]):
+        share = f"{count / total:.0%}" if total and count else ""
+        style = OUTCOME_STYLES.get(state, "") if count else "dim"
+        sign = "=" if number == 0 else "+"
+        table.add_row(Text(f"{sign} {state}", style=style), Text(f"{count:,}", style=style), share)
+    table.add_row()
+    replays = f", {summary.replays:,} more answered from the ledger" if summary.replays else ""
+    table.add_row("calls", f"{summary.calls:,}", f"{summary.attempts:,} attempts{replays}")
+    table.add_row("tokens in", f"{summary.input_tokens:,}", f"{summary.cached_tokens:,} of them cached")
+    table.add_row("tokens out", f"{summary.output_tokens:,}")
+    table.add_row(
+        "wall time", clock(summary.wall_seconds), f"{summary.model_seconds:,.1f} s of calls, side by side"
+    )
+    return table
+
+
+def _print_failures(out: Console, summary: RunSummary) -> None:
+    if not summary.failures:
+        return
+    out.print()
+    out.print(Text("Failures by cause", style="bold"))
+    for failure in summary.failures:
+        out.print(Text(f"  {failure.count:>5}  {safe(failure.agent)}: {safe(failure.cause)}", style="red"))
+        out.print(f"         {safe(failure.message)}")
+        if failure.document_ids:
+            out.print(f"         {_ids(failure)}")
+
+
+def _ids(failure: FailureCause) -> str:
+    shown = ", ".join(safe(each) for each in failure.document_ids[:_SHOWN_IDS])
+    more = len(failure.document_ids) - _SHOWN_IDS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def print_runs(runs: Sequence[RunLine], folder: Path) -> None:
+    """Print the list of runs."""
+    out = console()
+    if not runs:
+        out.print(f"There are no runs in {safe(folder.as_posix())}; `guidex run` makes one.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in _RUN_COLUMNS.items():
+        table.add_column(name, justify=justify, overflow="fold")
+    for run in runs:
+        status = Text("unreadable", style="red") if run.problem else _status(run.status)
+        counts = () if run.problem else (f"{n:,}" for n in (run.documents, run.accepted, run.calls))
+        started = run.started[:16].replace("T", " ")
+        table.add_row(safe(run.name), status, started, *counts)
+    out.print(table)
+    for run in runs:
+        if run.problem:
+            out.print(Text(safe(f"{run.name}: {run.problem}"), style="red"))

@@ -1,0 +1,152 @@
+"""Job files on disk: reading one, changing it by flags, and writing the job that a run really does."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from graph.store.store import redactor_for
+from schemas.errors import UsageError
+from schemas.job import Job, job_from
+
+_GENERIC = frozenset({"guidex", "job"})
+"""Stems of job files that say nothing: the folder is then the better name."""
+
+_OF_ONE_MODEL = ("base_url", "api_key_env", "profile", "structured", "grounded")
+"""Settings that belong to the model they were written for."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What flags change in a job file; None and () change nothing."""
+
+    documents: Sequence[str] = ()
+    limit: int | None = None
+    doc_ids: Sequence[str] = ()
+    model: str | None = None
+    base_url: str | None = None
+    brief: str | None = None
+    rounds: int | None = None
+    max_connections: int | None = None
+    documents_in_flight: int | None = None
+
+
+def load_job(path: Path | None, changes: Changes | None = None) -> Job:
+    """Read a job file and change it.
+
+    Document paths of the file are relative to the file, those of the changes to the working directory.
+
+    Args:
+        path: The file; None where the changes make up the whole job.
+        changes: What takes precedence over the file.
+
+    Raises:
+        UsageError: The file cannot be read, or what comes out is no job.
+    """
+    data = _read(path) if path is not None else {}
+    if changes is not None:
+        _change(data, changes)
+    if not data.get("documents"):
+        raise UsageError(
+            "No documents were named.",
+            "Give a job file (`guidex init` writes one), or name them: guidex run --documents PATH.",
+        )
+    return job_from(data, _shown(path) if path is not None else "the job")
+
+
+def suggested_name(job: Job, path: Path | None) -> str:
+    """A name for a run: after the job file, its folder if the file's name is generic, or the documents."""
+    if path is not None:
+        stem = path.resolve().parent.name if path.stem.lower() in _GENERIC else path.stem
+    else:
+        stem = Path(job.documents.paths[0]).resolve().stem
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:60] or "run"
+
+
+def effective_toml(job: Job, folder: Path) -> str:
+    """The job as it is run, with every default, as a job file that lies in `folder`; without secrets."""
+    data = job.model_dump(mode="json", exclude_none=True)
+    data = {key: value for key, value in data.items() if value != {}}
+    data["documents"]["paths"] = [_relative(Path(path), folder) for path in job.documents.paths]
+    return redactor_for(job)(tomli_w.dumps(data))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    source = _shown(path)
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is no TOML: {error}.", "Correct the line it names.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{source} is no UTF-8 text.", "Write the job file as UTF-8.") from error
+    except OSError as error:
+        raise UsageError(
+            f"The job file {source} cannot be read: {error.strerror}.",
+            "Check the path; `guidex init` writes a job file.",
+        ) from error
+    documents = data.get("documents")
+    paths = documents.get("paths") if isinstance(documents, dict) else None
+    if isinstance(documents, dict) and isinstance(paths, list):
+        documents["paths"] = [
+            _from_here(path.parent / each) if isinstance(each, str) else each for each in paths
+        ]
+    return data
+
+
+def _change(data: dict[str, Any], changes: Changes) -> None:
+    if changes.model is not None:
+        model = _table(data, "model")
+        if model.get("name") != changes.model:
+            for key in _OF_ONE_MODEL:
+                model.pop(key, None)
+    _set(data, (), brief=changes.brief, rounds=changes.rounds)
+    _set(data, ("model",), name=changes.model, base_url=changes.base_url)
+    _set(
+        data,
+        ("documents",),
+        paths=list(changes.documents) or None,
+        limit=changes.limit,
+        ids=list(changes.doc_ids) or None,
+    )
+    _set(
+        data,
+        ("run",),
+        max_connections=changes.max_connections,
+        documents_in_flight=changes.documents_in_flight,
+    )
+
+
+def _set(data: dict[str, Any], place: tuple[str, ...], **values: object) -> None:
+    given = {key: value for key, value in values.items() if value is not None}
+    if given:
+        (_table(data, *place) if place else data).update(given)
+
+
+def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of the job file, made where there is none; what is no table is left to validation."""
+    table = data.setdefault(name, {})
+    return table if isinstance(table, dict) else {}
+
+
+def _from_here(path: Path) -> str:
+    """A path relative to the working directory where it lies inside, else absolute."""
+    absolute = Path(os.path.abspath(path))
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive
+        return str(path.absolute())
+
+
+def _shown(path: Path) -> str:
+    return path.as_posix()

@@ -1,0 +1,159 @@
+"""A run as one summary: sums that add up, what failed and why, what was objected to, and what to do next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field
+
+from graph.store.reading import RunReader
+from graph.store.records import RunRecord, RunStatus, Totals
+from schemas.base import Model
+from schemas.judgement import Outcome
+
+DEFAULT_RUNS_DIR = Path("runs")
+_PAGE = 500
+_REASONS = 5
+
+
+class FailureCause(Model):
+    """Failures of one cause."""
+
+    agent: str = Field(description="Where it happened: an agent, 'guidex' or 'documents'.")
+    cause: str = Field(description="Class of the error.")
+    message: str = Field(description="What the first of them said.")
+    count: int = Field(description="How many.")
+    document_ids: tuple[str, ...] = Field(description="The documents.")
+
+
+class Rejection(Model):
+    """One reason for which documents were rejected; a document may have several."""
+
+    reason: str = Field(description="What stood against them, without the single document's numbers.")
+    count: int = Field(description="Documents.")
+
+
+class RunSummary(Model):
+    """What a run came to."""
+
+    name: str = Field(description="The run.")
+    folder: Path = Field(description="Its folder.")
+    status: RunStatus = Field(description="Where it stands.")
+    reason: str = Field(description="Why it did not end by itself; else empty.")
+    started: str = Field(description="ISO 8601, UTC.")
+    ended: str | None = Field(description="ISO 8601, UTC; None while it runs.")
+    wall_seconds: float = Field(description="From start to end, or to now.")
+    version: str = Field(description="GuideX that started it.")
+    documents: dict[str, int] = Field(description="'in', and how many of them are in each state.")
+    calls: int = Field(description="Calls sent to a model.")
+    attempts: int = Field(description="Requests of these calls, re-asks included.")
+    replays: int = Field(description="Calls answered from the ledger.")
+    input_tokens: int = Field(description="Prompt tokens of all attempts, cached ones included.")
+    cached_tokens: int = Field(description="Of these, served from the prefix cache.")
+    output_tokens: int = Field(description="Generated tokens of all attempts.")
+    model_seconds: float = Field(description="Seconds of all attempts; they ran side by side.")
+    failures: tuple[FailureCause, ...] = Field(description="By cause, the most frequent first.")
+    rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
+    next: tuple[str, ...] = Field(description="Commands that make sense now.")
+
+
+def summarise(folder: Path) -> RunSummary:
+    """Summarise the run in a folder.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    with RunReader(folder) as reader:
+        return summary_of(reader)
+
+
+def summary_of(reader: RunReader) -> RunSummary:
+    """Summarise an opened run.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    run, totals = reader.run(), reader.totals()
+    return RunSummary(
+        name=run.name,
+        folder=reader.folder,
+        status=run.status,
+        reason=run.reason,
+        started=run.started,
+        ended=run.ended,
+        wall_seconds=_wall_seconds(run),
+        version=run.version,
+        documents={
+            "in": totals.documents,
+            "accepted": totals.accepted,
+            "rejected": totals.rejected,
+            "failed": totals.failed,
+            "skipped": totals.skipped,
+            "pending": totals.pending,
+        },
+        calls=totals.calls,
+        attempts=totals.attempts,
+        replays=totals.replays,
+        input_tokens=totals.input_tokens,
+        cached_tokens=totals.cached_tokens,
+        output_tokens=totals.output_tokens,
+        model_seconds=totals.seconds,
+        failures=tuple(
+            FailureCause(
+                agent=group.agent,
+                cause=group.error_class,
+                message=group.message,
+                count=group.count,
+                document_ids=group.document_ids,
+            )
+            for group in reader.failures()
+        ),
+        rejections=_rejections(reader),
+        next=_next(reader, totals),
+    )
+
+
+def run_argument(folder: Path) -> str:
+    """How a run is named on the command line: by its name in the default folder, else by its path."""
+    by_name = folder.parent.absolute() == DEFAULT_RUNS_DIR.absolute()
+    return shlex.quote(folder.name if by_name else folder.as_posix())
+
+
+def _wall_seconds(run: RunRecord) -> float:
+    started = datetime.fromisoformat(run.started)
+    ended = datetime.fromisoformat(run.ended) if run.ended else datetime.now(UTC)
+    return round(max(0.0, (ended - started).total_seconds()), 3)
+
+
+def _rejections(reader: RunReader) -> tuple[Rejection, ...]:
+    counts: Counter[str] = Counter()
+    offset = 0
+    while page := reader.documents(Outcome.REJECTED, limit=_PAGE, offset=offset):
+        offset += len(page)
+        for row in page:
+            counts.update(_kinds(row.reason))
+    return tuple(Rejection(reason=reason, count=count) for reason, count in counts.most_common(_REASONS))
+
+
+def _kinds(reason: str) -> set[str]:
+    """What a decision's reason says, without the numbers of the one document."""
+    faults = reason.partition(": ")[2] or reason
+    return {re.sub(r"\b\d+(\.\d+)? < ", "< ", re.sub(r"^\d+ open", "open", f)) for f in faults.split("; ")}
+
+
+def _next(reader: RunReader, totals: Totals) -> tuple[str, ...]:
+    run = run_argument(reader.folder)
+    commands = []
+    for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED):
+        rows = reader.documents(outcome, limit=1)
+        if rows and rows[0].id.isprintable():
+            commands.append(f"guidex trace show {run} {shlex.quote(rows[0].id)}")
+    if totals.documents > 1:
+        commands.insert(0, f"guidex trace show {run}")
+    if totals.accepted:
+        commands.append(f"guidex export {run} --format guidex")
+    return tuple(commands)

@@ -1,0 +1,155 @@
+"""What a run's database tells about its documents, put together for reading."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from graph.deciding import objections, settle
+from graph.store.reading import RunReader
+from graph.store.records import CallRow
+from schemas.annotation import Annotation
+from schemas.base import Model
+from schemas.documents import Document
+from schemas.errors import UsageError
+from schemas.job import Job
+from schemas.judgement import Decision, Ending, Outcome, Scores, Thresholds
+from schemas.rounds import Round
+
+_CALLS = 10_000
+"""Most calls read of one document: rounds x agents x passages, and far more than any has."""
+
+
+class DocumentLine(Model):
+    """A document in a list."""
+
+    id: str = Field(description="The document.")
+    source: str = Field(description="Where it was read.")
+    characters: int | None = Field(description="Length; None if it could not be read.")
+    outcome: Outcome = Field(description="Where it stands.")
+    reason: str = Field(description="Why; empty while pending.")
+    ending: Ending | None = Field(description="How the loop ended.")
+    round: int | None = Field(description="The round that was kept.")
+    scores: Scores | None = Field(description="Of that round.")
+
+
+class CallLine(Model):
+    """A call in a document's story."""
+
+    id: str = Field(description="The call.")
+    agent: str = Field(description="Who asked.")
+    round: int = Field(description="In which round.")
+    sample: int = Field(description="Which of several equal ones: the annotator, from 0.")
+    passage: int = Field(description="Which passage of the document, from 0.")
+    model: str = Field(description="Who was asked.")
+    status: str = Field(description="What became of it.")
+    error: str | None = Field(description="Why there is no answer.")
+    attempts: int = Field(description="Requests, re-asks included.")
+    input_tokens: int = Field(description="Of all attempts.")
+    cached_tokens: int = Field(description="Of all attempts.")
+    output_tokens: int = Field(description="Of all attempts.")
+    seconds: float = Field(description="Of all attempts.")
+
+
+class RoundStory(Model):
+    """A round, and what stood against accepting it."""
+
+    result: Round = Field(description="What was said.")
+    objections: tuple[str, ...] = Field(description="What kept it from being accepted; empty if nothing.")
+
+
+class Story(Model):
+    """A document from its text to its decision."""
+
+    run: str = Field(description="The run.")
+    id: str = Field(description="The document.")
+    document: Document | None = Field(description="None for a record that could not be read.")
+    outcome: Outcome = Field(description="Where it stands.")
+    decision: Decision | None = Field(description="None while pending.")
+    thresholds: Thresholds = Field(description="What acceptance took.")
+    rounds: tuple[RoundStory, ...] = Field(description="In order.")
+    result: Annotation | None = Field(
+        description="What was kept: agreed, and not disputed by the critic at the end."
+    )
+    calls: tuple[CallLine, ...] = Field(description="In the order in which they were opened.")
+    failures: tuple[str, ...] = Field(description="What failed, in words.")
+
+
+def document_lines(
+    reader: RunReader, outcome: Outcome | None = None, *, limit: int = 100, offset: int = 0
+) -> tuple[DocumentLine, ...]:
+    """A page of documents with the scores of the rounds that were kept.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    lines = []
+    for row in reader.documents(outcome, limit=limit, offset=offset):
+        kept = reader.kept_round(row.id)
+        lines.append(
+            DocumentLine(
+                id=row.id,
+                source=row.source,
+                characters=row.characters,
+                outcome=row.outcome,
+                reason=row.reason,
+                ending=row.ending,
+                round=row.round,
+                scores=kept.scores if kept else None,
+            )
+        )
+    return tuple(lines)
+
+
+def story_of(reader: RunReader, document_id: str) -> Story:
+    """All that is known about a document.
+
+    Raises:
+        UsageError: The run has no such document.
+        StoreError: The run cannot be read.
+    """
+    outcome = reader.outcomes([document_id]).get(document_id)
+    if outcome is None:
+        name = reader.run().name
+        raise UsageError(
+            f"Run {name} has no document {document_id!r}.", f"`guidex trace show {name}` lists them."
+        )
+    run = reader.run()
+    thresholds = Job.model_validate_json(run.job).thresholds
+    kept = reader.kept_round(document_id)
+    return Story(
+        run=run.name,
+        id=document_id,
+        document=reader.document(document_id),
+        outcome=outcome,
+        decision=reader.decision(document_id),
+        thresholds=thresholds,
+        rounds=tuple(
+            RoundStory(result=round_, objections=objections(round_, thresholds))
+            for round_ in reader.rounds(document_id)
+        ),
+        result=settle(kept).agreed if kept else None,
+        calls=tuple(_call(row) for row in reader.calls(document_id, limit=_CALLS)),
+        failures=tuple(
+            f"{group.agent}: {group.error_class}: {group.message}"
+            for group in reader.failures()
+            if document_id in group.document_ids
+        ),
+    )
+
+
+def _call(row: CallRow) -> CallLine:
+    return CallLine(
+        id=row.id,
+        agent=row.agent,
+        round=row.round,
+        sample=row.sample,
+        passage=row.passage,
+        model=f"{row.provider}/{row.model}",
+        status=row.status.value,
+        error=row.error,
+        attempts=row.attempts,
+        input_tokens=row.input_tokens,
+        cached_tokens=row.cached_tokens,
+        output_tokens=row.output_tokens,
+        seconds=round(row.seconds, 3),
+    )
