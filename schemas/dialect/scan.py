@@ -72,6 +72,8 @@ def read_program(text: str, limits: Limits) -> Program:
     """
     if len(text) > limits.characters:
         raise refuse(1, f"the text has {len(text):,} characters, more than {limits.characters:,}")
+    if "\0" in text:  # later tokenizers fail on it in ways of their own
+        raise refuse(text.count("\n", 0, text.index("\0")) + 1, "this is no Python: a null character")
     code = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     try:
         return _parse(_align(code), limits)

@@ -298,9 +298,10 @@ REFUSED = [
     (DRUG + "result = [Drug(name='aspi", 6, "no Python"),
     (DRUG + "result = [Drug(name='aspirin'),", 6, "ends before its brackets"),
     ("Here are the classes that you wanted.", 1, "no Python"),
-    ("x = `id`", 1, "no Python"),
+    ("x = `id`", 1, "`"),
     ("class A:\n  x: str\n y: str", 3, "no Python"),
     ("text = '\x00'", 1, "null"),
+    (':\n ""\n\x00', 3, "null"),
     ("text = 'a'\ntext = " + "9" * 5000, 2, "4,300 digits"),
 ]
 
