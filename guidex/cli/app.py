@@ -67,7 +67,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _guidex(
     version_wanted: Annotated[  # not `version`: GUIDEX_VERSION may well be set for other reasons
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, show_envvar=False, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Turn raw documents into guideline-annotated information-extraction data.

@@ -12,16 +12,18 @@ from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
 
 def doctor(
     job_file: Annotated[
-        Path | None, typer.Argument(metavar="[JOB.toml]", help="Also ask the models of this job.")
+        Path | None, typer.Argument(metavar="JOB.toml", help="Also ask the models of this job.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Also ask this model, in the way a run would.")
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Also ask this model, in the way a run would."),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option("--base-url", help="Server that speaks the provider's wire format.")
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="Server that speaks the provider's wire format."),
     ] = None,
     runs_dir: RunsDir = RUNS_DIR,
-    as_json: AsJson = False,
+    json: AsJson = False,
 ) -> None:
     """Check what a run needs: Python, disk, extras, keys, and one tiny call to each model of a job.
 
@@ -41,7 +43,7 @@ def doctor(
         with downloads_shown() as told:
             checks += model_checks(job, told)
     missing = [check for check in checks if check.state == "missing"]
-    if as_json:
+    if json:
         print_json({"ok": not missing, "checks": [check.model_dump() for check in checks]})
     else:
         from guidex.cli.check_list import print_checks

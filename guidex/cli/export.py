@@ -14,7 +14,7 @@ Format = Literal["guidex", "gollie", "jsonl"]
 
 def export(
     run: Run,
-    format_: Annotated[
+    format: Annotated[
         Format,
         typer.Option(
             "--format",
@@ -25,11 +25,14 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File to write, or - for standard output; default: exports/ in the run."
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="File to write, or - for standard output; default: exports/ in the run.",
         ),
     ] = None,
     runs_dir: RunsDir = RUNS_DIR,
-    as_json: AsJson = False,
+    json: AsJson = False,
 ) -> None:
     """Write the accepted documents as JSON lines; every mention is checked once more against its text."""
     from graph.export import ExportFormat, rows, write_export
@@ -39,17 +42,17 @@ def export(
     from guidex.run_folders import find_run
 
     with find_run(run, runs_dir) as reader:
-        made = rows(accepted(reader), ExportFormat(format_))
+        made = rows(accepted(reader), ExportFormat(format))
         if output == Path("-"):
             count = to_stdout(made)
         else:
-            path = output or reader.folder / "exports" / f"{format_}.jsonl"
+            path = output or reader.folder / "exports" / f"{format}.jsonl"
             count = write_export(made, path)
     if count == 0:
         say(f"No document of {run} was accepted, so there is nothing to export: `guidex runs show {run}`.")
     if output == Path("-"):
         return
-    if as_json:
-        print_json({"rows": count, "path": path.as_posix(), "format": format_})
+    if json:
+        print_json({"rows": count, "path": path.as_posix(), "format": format})
     else:
         typer.echo(f"{count} row{'s' * (count != 1)} written to {path.as_posix()}")

@@ -9,10 +9,14 @@ import typer
 
 def graph(
     mermaid: Annotated[
-        bool, typer.Option("--mermaid", help="As a Mermaid flow chart; the only drawing there is, so far.")
+        bool,
+        typer.Option("--mermaid", help="As a Mermaid flow chart, which is the default.", show_default=False),
     ] = True,
     annotators: Annotated[
-        int, typer.Option("--annotators", min=1, max=9, help="How many annotators work side by side.")
+        int,
+        typer.Option(
+            "--annotators", min=1, max=9, metavar="N", help="How many annotators work side by side."
+        ),
     ] = 2,
 ) -> None:
     """Draw the graph that every document goes through, from the compiled graph itself."""

@@ -12,7 +12,7 @@ _EXAMPLE = "documents.jsonl"
 
 def init(
     path: Annotated[
-        Path, typer.Argument(metavar="[PATH]", help="The job file, or the folder to write guidex.toml into.")
+        Path, typer.Argument(metavar="PATH", help="The job file, or the folder to write guidex.toml into.")
     ] = Path("guidex.toml"),
 ) -> None:
     """Write a job file that documents every key with its default."""

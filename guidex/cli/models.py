@@ -9,13 +9,13 @@ import typer
 from guidex.cli.options import AsJson
 
 
-def list_(as_json: AsJson = False) -> None:
+def list_(json: AsJson = False) -> None:
     """List the models known by name, and whether they are here."""
     from agents.llm.embedded import available_models, models_folder
     from guidex.cli.console import console, print_json, safe
 
     models = available_models()
-    if as_json:
+    if json:
         print_json([model.model_dump(mode="json") for model in models])
         return
     from rich.table import Table
@@ -35,7 +35,7 @@ def pull(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="local/smollm2-135m, or a hub's local/OWNER/REPO/FILE.gguf.")
     ],
-    as_json: AsJson = False,
+    json: AsJson = False,
 ) -> None:
     """Fetch a model, check it and keep it; nothing is fetched that is here already."""
     from agents.llm import embedded
@@ -44,7 +44,7 @@ def pull(
 
     with downloads_shown() as told:
         path = embedded.pull(name, told)
-    if as_json:
+    if json:
         print_json({"name": name, "path": str(path)})
     else:
         typer.echo(f"{name}: {path}")

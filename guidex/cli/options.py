@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 RunsDir = Annotated[
-    Path, typer.Option("--runs-dir", envvar="GUIDEX_RUNS_DIR", help="Folder that holds the runs' folders.")
+    Path,
+    typer.Option(
+        "--runs-dir", metavar="FOLDER", envvar="GUIDEX_RUNS_DIR", help="Folder that holds the runs' folders."
+    ),
 ]
 RUNS_DIR = Path("runs")
 

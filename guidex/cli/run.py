@@ -15,49 +15,64 @@ Display = Literal["full", "plain", "none"]
 
 def run(
     job_file: Annotated[
-        Path | None, typer.Argument(metavar="[JOB.toml]", help="The job file; flags take precedence.")
+        Path | None, typer.Argument(metavar="JOB.toml", help="The job file; flags take precedence.")
     ] = None,
     documents: Annotated[
-        list[str] | None,
-        typer.Option("--documents", help="File or folder of documents; may be given several times."),
+        list[Path] | None,
+        typer.Option(
+            "--documents", metavar="PATH", help="File or folder of documents; may be given several times."
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
+            metavar="NAME",
             help="The agents' model, instead of the job file's with the settings of its server; models that "
             "the file gives to single agents stay.",
         ),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option("--base-url", help="Server that speaks the provider's wire format.")
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="Server that speaks the provider's wire format."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="Name of the run, a new one; default: after the job or the documents."),
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the run, a new one; default: after the job or the documents.",
+        ),
     ] = None,
     runs_dir: RunsDir = RUNS_DIR,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Take only the first so many documents.")
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Take only the first so many documents.")
     ] = None,
     doc_id: Annotated[
         list[str] | None,
-        typer.Option("--doc-id", help="Take only this document; may be given several times."),
+        typer.Option("--doc-id", metavar="ID", help="Take only this document; may be given several times."),
     ] = None,
-    brief: Annotated[str | None, typer.Option("--brief", help="What the data is for.")] = None,
-    rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="Most rounds of a document.")] = None,
+    brief: Annotated[
+        str | None, typer.Option("--brief", metavar="TEXT", help="What the data is for.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", min=1, metavar="N", help="Most rounds of a document.")
+    ] = None,
     max_connections: Annotated[
-        int | None, typer.Option("--max-connections", min=1, help="Calls at the same time to one model.")
+        int | None,
+        typer.Option("--max-connections", min=1, metavar="N", help="Calls at the same time to one model."),
     ] = None,
     documents_in_flight: Annotated[
         int | None,
-        typer.Option("--documents-in-flight", min=1, help="Documents worked on at the same time."),
+        typer.Option(
+            "--documents-in-flight", min=1, metavar="N", help="Documents worked on at the same time."
+        ),
     ] = None,
     display: Annotated[
         Display | None,
         typer.Option("--display", help="How progress is shown; default: full on a terminal, else plain."),
     ] = None,
-    as_json: AsJson = False,
+    json: AsJson = False,
 ) -> None:
     """Take documents through the agents; every document ends accepted, rejected, failed or skipped.
 
@@ -73,7 +88,7 @@ def run(
     from schemas.errors import GuidexError
 
     changes = Changes(
-        documents=documents or (),
+        documents=[str(path) for path in documents or ()],
         limit=limit,
         doc_ids=doc_id or (),
         model=model,
@@ -96,5 +111,5 @@ def run(
     if summary is None:
         say("Interrupted before the first document was begun; nothing was kept.")
     else:
-        print_summary(summary, as_json=as_json)
+        print_summary(summary, as_json=json)
     raise typer.Exit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from guidex.cli.options import RUNS_DIR, AsJson, Run, RunsDir
 
 
-def list_(runs_dir: RunsDir = RUNS_DIR, as_json: AsJson = False) -> None:
+def list_(runs_dir: RunsDir = RUNS_DIR, json: AsJson = False) -> None:
     """List the runs, the newest first."""
     from dataclasses import asdict
 
@@ -14,13 +14,13 @@ def list_(runs_dir: RunsDir = RUNS_DIR, as_json: AsJson = False) -> None:
     from guidex.cli.summary import print_runs
 
     found = list_runs(runs_dir)
-    if as_json:
+    if json:
         print_json([asdict(run) for run in found])
     else:
         print_runs(found, runs_dir)
 
 
-def show(run: Run, runs_dir: RunsDir = RUNS_DIR, as_json: AsJson = False) -> None:
+def show(run: Run, runs_dir: RunsDir = RUNS_DIR, json: AsJson = False) -> None:
     """Summarise a run: sums, failures by cause, reasons for rejection, what to do next."""
     from guidex.cli.summary import print_summary
     from guidex.run_folders import find_run
@@ -28,4 +28,4 @@ def show(run: Run, runs_dir: RunsDir = RUNS_DIR, as_json: AsJson = False) -> Non
 
     with find_run(run, runs_dir) as reader:
         summary = summary_of(reader)
-    print_summary(summary, as_json=as_json)
+    print_summary(summary, as_json=json)

@@ -14,15 +14,19 @@ State = Literal["accepted", "rejected", "failed", "skipped", "pending"]
 def show(
     run: Run,
     document: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT]", help="A document's id; without it, all of them.")
+        str | None, typer.Argument(metavar="DOCUMENT", help="A document's id; without it, all of them.")
     ] = None,
     outcome: Annotated[
         State | None, typer.Option("--outcome", help="List only documents of this outcome.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="List at most so many documents.")] = 100,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many documents.")] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="List at most so many documents.")
+    ] = 100,
+    offset: Annotated[
+        int, typer.Option("--offset", min=0, metavar="N", help="Pass over so many documents.")
+    ] = 0,
     runs_dir: RunsDir = RUNS_DIR,
-    as_json: AsJson = False,
+    json: AsJson = False,
 ) -> None:
     """List a run's documents with their scores, or tell the story of one and why it ended so."""
     from guidex.cli.console import print_json
@@ -35,7 +39,7 @@ def show(
             from guidex.stories import story_of
 
             story = story_of(reader, document)
-            if as_json:
+            if json:
                 print_json(story.model_dump(mode="json"))
             else:
                 print_story(story)
@@ -45,7 +49,7 @@ def show(
 
         wanted = Outcome(outcome) if outcome else None
         lines = document_lines(reader, wanted, limit=limit, offset=offset)
-        if as_json:
+        if json:
             print_json([line.model_dump(mode="json") for line in lines])
         else:
             print_documents(lines, reader, wanted, offset)

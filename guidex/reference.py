@@ -1,0 +1,129 @@
+"""The reference pages of the documentation, from the job file's models and the command line itself.
+
+    python -m guidex.reference [--check]
+
+writes docs/configuration.md and docs/cli.md, or with --check fails if they are out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from guidex.cli.app import app
+from schemas.job_reference import Key, job_keys, render_job_file
+
+_WIDTH = 96
+_GENERATED = "<!-- Written by `python -m guidex.reference`; change the source, not this page. -->"
+
+_CONFIGURATION = """# The job file
+
+A job file is TOML. `guidex init` writes one with every key in it; an unknown key is refused with the
+nearest known one. Every key has a default except `documents.paths`. Flags of `guidex run` take precedence
+over the file, and what a run really did is kept in its folder as `job.toml`.
+
+Paths of documents are relative to the job file. Keys of services never stand in it: they are read from
+environment variables (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, or the one that `api_key_env` names).
+"""
+
+_HEADINGS = {
+    "": "At the top",
+    "agents.AGENT": "`[agents.schema_designer]`, `[agents.guideline_writer]`, `[agents.annotator]`, "
+    "`[agents.critic]`",
+    "annotators": "`[[annotators]]`, one table for each annotator",
+    "annotators.model": "`[annotators.model]`, below an annotator",
+}
+_ABOUT = {
+    "agents.AGENT": "A model of its own for an agent. What is left out has the default, not what `[model]` "
+    "says.",
+    "annotators": "By default there are two: one reads the classes in the schema's order, the other reversed "
+    "and at temperature 0.3.",
+}
+_AS_MODEL = frozenset({"agents.AGENT", "annotators.model"})
+
+_CLI = """# The command line
+
+Every flag is also read from an environment variable, shown beside it; flags take precedence.
+`--json` prints a result as one JSON value on standard output; progress and messages go to standard error.
+Colours are left out where `NO_COLOR` is set or the output is no terminal.
+
+Exit codes: 0 done, 1 failed, 2 usage, 75 stopped with documents left, 130 interrupted. A mistake that you
+can mend is told in one sentence with its remedy; a traceback is a fault of GuideX.
+"""
+
+
+def configuration_page() -> str:
+    """docs/configuration.md."""
+    parts = [_GENERATED, _CONFIGURATION]
+    for table, keys in groupby(job_keys(), key=lambda key: key.table):
+        parts.append(f"## {_HEADINGS.get(table, f'`[{table}]`')}\n")
+        if table in _ABOUT:
+            parts.append(f"{_ABOUT[table]}\n")
+        if table in _AS_MODEL:
+            parts.append("The keys of [`[model]`](#model).\n")
+        else:
+            parts.append(_table(list(keys)))
+    parts.append(f"## A whole job file\n\n```toml\n{render_job_file(['documents.jsonl'])}```\n")
+    return "\n".join(parts)
+
+
+def cli_page() -> str:
+    """docs/cli.md."""
+    sections = (
+        f"## {path}\n\n```text\n{text}\n```\n" for path, text in _helps(get_command(app), "guidex", None)
+    )
+    return "\n".join([_GENERATED, _CLI, *sections])
+
+
+PAGES = {Path("docs/configuration.md"): configuration_page, Path("docs/cli.md"): cli_page}
+"""The pages and what makes them."""
+
+
+def _table(keys: Sequence[Key]) -> str:
+    rows = ["| key | type | default | |", "| --- | --- | --- | --- |"]
+    for key in keys:
+        default = "required" if key.required else f"`{key.default}`" if key.default else "-"
+        cells = (f"`{key.name}`", key.type, default, key.description)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _helps(command: Any, name: str, parent: typer.Context | None) -> Iterator[tuple[str, str]]:
+    """Help texts of a command and those below it, each with the whole name."""
+    context = typer.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        **({} if parent else command.context_settings),
+    )
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, TyperGroup):
+        for each, below in command.commands.items():
+            yield from _helps(below, each, context)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or check them; the exit code."""
+    stale = 0
+    for path, make in PAGES.items():
+        page = make()
+        if "--check" not in arguments:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(page, "utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != page:
+            stale = 1
+            print(f"{path} is out of date: run `python -m guidex.reference`.", file=sys.stderr)
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
