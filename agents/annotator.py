@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from agents.annotation_answer import AnnotationAnswer, answer_model, has_only_span
 from agents.grammar import annotation_grammar
 from agents.llm.client import CallFailedError, CallFault, Purpose
-from agents.prompting import describe_findings, describe_schema, messages
+from agents.prompting import describe_findings, describe_schema, inventory, messages
 from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.judgement import Finding
@@ -55,7 +55,9 @@ async def annotate(
         form=_form(schema, order),
         findings=describe_findings(findings),
     )
-    grammar = annotation_grammar(index.text, schema, order) if speaker.client.takes_grammar else None
+    grammar = None
+    if speaker.client.takes_grammar:
+        grammar = annotation_grammar(index.text, schema, order, speaker.sampling.max_tokens)
     try:
         reply = await speaker.ask(question, answer, purpose, checks={"index": index}, grammar=grammar)
     except CallFailedError as error:
@@ -77,11 +79,18 @@ def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> Anno
 
 
 def _form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
-    """The shape of an answer, with lists of two, one and no entries, and nothing that could be copied."""
-    form = {}
-    for number, name in enumerate(order):
+    """The shape of an answer, with the inventory's examples where a class has some, and one list left empty.
+
+    A small model takes its bearings from the form; quotes that stand in no document cannot be copied under
+    a grammar, and are objected to without one.
+    """
+    form: dict[str, list[object]] = {}
+    for name in order:
         spec = schema.get(name)
-        if spec is not None:
-            entry = "..." if has_only_span(spec) else {field.name: "..." for field in spec.fields}
-            form[name] = [entry] * (2, 1, 0)[number % 3]
+        if spec is not None and has_only_span(spec):
+            form[name] = list(inventory().get(name, ("...",)))
+        elif spec is not None:
+            form[name] = [{field.name: "..." for field in spec.fields}]
+    if len(form) > 1:
+        form[order[-1]] = []
     return json.dumps(form)

@@ -50,16 +50,13 @@ _MESSAGES: dict[Verdict, str] = {
 }
 
 
-_COMPACT_VERDICTS = ("correct", "incorrect")
-"""What a small model is asked for: with four verdicts to choose from it names the first or the last."""
+NO_CLASS = "None"
+"""What a small model says of a phrase that is no mention."""
 
 
 def _verdict(value: object) -> object:
-    """Coerce spellings such as "Wrong class"; "incorrect" says no more than that it is spurious."""
-    if not isinstance(value, str):
-        return value
-    said = value.strip().lower().replace(" ", "_").replace("-", "_")
-    return Verdict.SPURIOUS if said in ("incorrect", "wrong") else said
+    """Coerce spellings such as "Wrong class" to the verdict they mean."""
+    return value.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
 
 
 class Judgement(Answer):
@@ -67,6 +64,27 @@ class Judgement(Answer):
 
     item: int = Field(ge=1, description="The mention's number.")
     verdict: Annotated[Verdict, BeforeValidator(_verdict)] = Field(description="What is said of it.")
+
+    def on(self, instance: Instance) -> Verdict:
+        """The verdict on the instance that was judged."""
+        return self.verdict
+
+
+class Classification(Answer):
+    """The class a small model finds for one quote.
+
+    Asked whether a mention is correct, a small model says the same of all of them. Asked which class a quote
+    has, without being told which it was given, it answers to the quote; code compares.
+    """
+
+    item: int = Field(ge=1, description="The quote's number.")
+    class_name: str = Field(alias="class", description=f"Its class, or {NO_CLASS}.")
+
+    def on(self, instance: Instance) -> Verdict:
+        """The verdict on the instance that was judged."""
+        if self.class_name == instance.class_name:
+            return Verdict.CORRECT
+        return Verdict.SPURIOUS if self.class_name == NO_CLASS else Verdict.WRONG_CLASS
 
 
 class MissingMention(Answer):
@@ -77,9 +95,9 @@ class MissingMention(Answer):
 
 
 class CompactCritique(Answer):
-    """Verdicts and missing mentions; the form for small models."""
+    """Classes of the quotes and missing mentions; the form for small models."""
 
-    verdicts: list[Judgement] = Field(default=[], description="One per mention.")
+    verdicts: list[Classification] = Field(default=[], description="One per quote.")
     missing: list[MissingMention] = Field(default=[], description="Mentions that were not listed.")
 
     @model_validator(mode="after")
@@ -111,6 +129,7 @@ class Remark(Answer):
 class Critique(CompactCritique):
     """Verdicts, missing mentions, and objections to guidelines and schema."""
 
+    verdicts: list[Judgement] = Field(default=[], description="One per mention.")  # type: ignore[assignment]
     remarks: list[Remark] = Field(default=[], description="Objections to guidelines and schema.")
 
 
@@ -156,22 +175,24 @@ async def criticise(
     remarks: dict[Finding, None] = {}
     full = speaker.profile is Profile.FULL
     answer = Critique if full else CompactCritique
-    verdicts_asked = tuple(Verdict) if full else _COMPACT_VERDICTS
+    key, said = ("verdict", tuple(Verdict)) if full else ("class", (*schema.names, NO_CLASS))
     for start in range(0, max(1, len(instances)), MAX_JUDGED):
         listed = instances[start : start + MAX_JUDGED]
-        items = "\n".join(
-            f"{number}. {json.dumps(instance.surface, ensure_ascii=False)} as {instance.class_name}"
-            for number, instance in enumerate(listed, 1)
-        )
+        items = [_shown(number, instance, full) for number, instance in enumerate(listed, 1)]
         question = messages(
-            speaker.profile, index.text, "critic", schema=describe_schema(schema), items=items or "(none)"
+            speaker.profile,
+            index.text,
+            "critic",
+            schema=describe_schema(schema),
+            items="\n".join(f"{number}. {_label(item)}" for number, item in enumerate(items, 1)) or "(none)",
         )
         grammar = None
         if speaker.client.takes_grammar:
-            grammar = critique_grammar(index.text, schema, len(listed), verdicts_asked)
+            grammar = critique_grammar(index.text, schema, items, key, said)
         reply = await speaker.ask(question, answer, purpose, checks={"items": len(listed)}, grammar=grammar)
-        said = {judged.item: judged.verdict for judged in reply.answer.verdicts}
-        verdicts += [said.get(number) for number in range(1, len(listed) + 1)]
+        judged = {judgement.item: judgement for judgement in reply.answer.verdicts}
+        for number, instance in enumerate(listed, 1):
+            verdicts.append(judged[number].on(instance) if number in judged else None)
         missing += reply.answer.missing
         remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
     return PassageCritique(tuple(verdicts), _located(missing, index, schema, instances), tuple(remarks))
@@ -193,6 +214,16 @@ def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Findin
         quote=instance.surface,
         message=_MESSAGES[verdict],
     )
+
+
+def _shown(number: int, instance: Instance, with_class: bool) -> dict[str, object]:
+    shown: dict[str, object] = {"item": number, "quote": instance.surface}
+    return {**shown, "as": instance.class_name} if with_class else shown
+
+
+def _label(item: dict[str, object]) -> str:
+    quote = json.dumps(item["quote"], ensure_ascii=False)
+    return f"{quote} as {item['as']}" if "as" in item else quote
 
 
 def _located(

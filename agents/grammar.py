@@ -9,20 +9,23 @@ bounds (`maxLength`, `maxItems`) were not enforced by the server.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agents.annotation_answer import has_only_span
 from agents.llm.grounding import literal, quote_rules
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
-MAX_PER_CLASS = 8
-"""Most instances of a class in one passage: a small model otherwise repeats itself to the token limit."""
+_QUOTE_TOKENS = 20
+"""Tokens of a long quote, with its share of the JSON around it."""
 
-MAX_MISSING = 4
+MAX_MISSING = 2
 """Most missing mentions the critic names in one passage."""
 
-_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]*( [\p{L}\p{N},'()\-]{1,24}){2,15}\."/"""
+_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]*( [\p{L}\p{N},'()\-]{1,24}){2,11}\."/"""
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
+
+_MAX_VALUES = 4
+"""Most values of a list field."""
 
 _SCALARS: dict[Kind, str] = {
     Kind.INT: r"/-?(0|[1-9][0-9]{0,14})/",
@@ -64,7 +67,7 @@ def guidelines_grammar(names: Sequence[str]) -> str:
     parts = (
         f"{literal('{' + json.dumps('name') + ': ' + json.dumps(name) + ', ')} guideline" for name in names
     )
-    rule = r'"\"definition\": " SENTENCE ", \"exclude\": " SENTENCE "}"'
+    rule = r'"\"definition\": " SENTENCE "}"'
     return "\n".join(
         (
             "%llguidance {}",
@@ -76,36 +79,51 @@ def guidelines_grammar(names: Sequence[str]) -> str:
     )
 
 
-def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str]) -> str:
+def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str], max_tokens: int) -> str:
     """Grammar of an annotation (`agents.annotation_answer`): a list per class, in the given order.
+
+    Lists are bounded so that an answer fits `max_tokens`: a small model else repeats itself up to there,
+    and a truncated answer is lost.
 
     Raises:
         ValueError: The text is longer than a grammar is built for.
     """
     rules = quote_rules(text)
+    quotes = sum(len(spec.fields) for spec in schema.classes)
+    most = max(2, max_tokens // (_QUOTE_TOKENS * quotes))
     lists = []
     for name in order:
         spec = schema.get(name)
         if spec is not None:
-            entries = _list(_entry(spec, schema, ()), MAX_PER_CLASS) if rules else '"[]"'
+            entries = _list(_entry(spec, schema, ()), most) if rules else '"[]"'
             lists.append(f"{literal(json.dumps(name) + ': ')} {entries}")
     start = f'start: "{{" {_joined(lists)} "}}"'
     return "\n".join(("%llguidance {}", start, *rules, ""))
 
 
-def critique_grammar(text: str, schema: AnnotationSchema, items: int, verdicts: Sequence[str]) -> str:
-    """Grammar of a critique: one verdict for each of `items` mentions, then a few missing ones.
+def critique_grammar(
+    text: str, schema: AnnotationSchema, items: Sequence[Mapping[str, object]], key: str, said: Sequence[str]
+) -> str:
+    """Grammar of a critique (`agents.critic`): one judgement for each mention, then a few missing mentions.
+
+    Args:
+        text: The passage.
+        schema: Classes a missing mention may have.
+        items: What a judgement repeats of its mention before it judges it, for each mention.
+        key: Name of what is said of a mention.
+        said: What can be said.
 
     Raises:
         ValueError: The text is longer than a grammar is built for.
     """
     rules = quote_rules(text)
-    parts = [f"{literal(json.dumps({'item': n})[:-1] + ', ')} verdict" for n in range(1, items + 1)]
-    judged = '"[' + (f'" {_joined(parts)} "' if parts else "") + ']"'
+    heads = (json.dumps(item, ensure_ascii=False)[:-1] + f", {json.dumps(key)}: " for item in items)
+    parts = [f"{literal(head)} said" for head in heads]
+    judged = f'"[" {_joined(parts)} "]"' if parts else '"[]"'
     missing = _list("missing", MAX_MISSING) if rules else '"[]"'
     lines = ["%llguidance {}", rf'start: "{{\"verdicts\": " {judged} ", \"missing\": " {missing} "}}"']
     if parts:
-        lines.append(r'verdict: "\"verdict\": \"" (' + " | ".join(map(literal, verdicts)) + r') "\"}"')
+        lines.append("said: (" + " | ".join(literal(json.dumps(word)) for word in said) + ') "}"')
     if rules:
         names = " | ".join(literal(json.dumps(name)) for name in schema.names)
         lines.append(rf'missing: "{{\"class\": " ({names}) ", \"quote\": \"" QUOTE "\"}}"')
@@ -138,7 +156,7 @@ def _value(field: FieldSpec, spec: ClassSpec, schema: AnnotationSchema, above: t
     else:
         value = _SCALARS.get(kind, _FREE_TEXT)
     if field.type.many:
-        return _list(value, MAX_PER_CLASS)
+        return _list(value, _MAX_VALUES)
     return value if field is spec.anchor else f'({value} | "null")'
 
 

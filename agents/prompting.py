@@ -71,10 +71,10 @@ def example_for(text: str) -> dict[str, Any]:
 
 
 @cache
-def suggestions() -> tuple[str, ...]:
-    """Class names that suit many documents, the most universal first: the inventory of small models."""
-    text = (files("agents") / "prompts" / "suggestions.txt").read_text("utf-8")
-    return tuple(name.strip() for name in text.split(","))
+def inventory() -> dict[str, tuple[str, ...]]:
+    """The classes small models choose from, the most universal first, each with examples of its mentions."""
+    entries = json.loads((files("agents") / "prompts" / "inventory.json").read_text("utf-8"))
+    return {entry["name"]: tuple(entry["examples"]) for entry in entries}
 
 
 def describe_schema(schema: AnnotationSchema, order: Iterable[str] = ()) -> str:

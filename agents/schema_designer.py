@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from agents.grammar import design_grammar
 from agents.llm.client import Answer, Purpose
-from agents.prompting import describe_findings, describe_schema, example_for, messages, suggestions
+from agents.prompting import describe_findings, describe_schema, example_for, inventory, messages
 from agents.speaker import Speaker
 from schemas.base import one_line
 from schemas.job import Profile
@@ -139,14 +139,13 @@ async def design(
         text,
         "designer",
         brief=one_line(brief),
-        min_classes=least,
         max_classes=max_classes,
-        suggestions=", ".join(suggestions()),
+        inventory=", ".join(inventory()),
         example=json.dumps(example),
         schema=describe_schema(schema) if schema else "",
         findings=describe_findings(findings),
     )
-    grammar = None if full else design_grammar(suggestions(), least, max_classes)
+    grammar = None if full else design_grammar(tuple(inventory()), least, max_classes)
     reply = await speaker.ask(question, Design if full else CompactDesign, purpose, grammar=grammar)
     usable = reply.answer.usable()
     specs = tuple(_class_spec(name, proposed) for name, proposed in usable.items())[:max_classes]

@@ -20,6 +20,10 @@ _INSTRUCTION_TOKENS = 900
 _BYTES_PER_TOKEN = 2.5
 """Fewer than in English prose (about 4), so that other texts fit as well."""
 
+_PENALTY = 0.5
+"""Frequency penalty for small models, which repeat themselves. Not for the critic: it has to repeat its
+verdicts, and a penalty would turn them."""
+
 
 @dataclass(frozen=True)
 class Team:
@@ -51,8 +55,10 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
         ModelUnavailableError: A model is unknown or cannot be used.
     """
 
-    def speaker(config: ModelConfig, seed: int) -> Speaker:
+    def speaker(config: ModelConfig, seed: int, *, penalty: float | None) -> Speaker:
         model = resolve(config)
+        if config.frequency_penalty is not None or model.profile is not Profile.COMPACT:
+            penalty = config.frequency_penalty
         return Speaker(
             client=client_for(config),
             profile=model.profile,
@@ -60,9 +66,7 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
                 temperature=config.temperature,
                 max_tokens=model.max_tokens,
                 top_p=config.top_p,
-                frequency_penalty=config.frequency_penalty
-                if config.frequency_penalty is not None
-                else (0.5 if model.profile is Profile.COMPACT else None),
+                frequency_penalty=penalty,
                 seed=seed,
             ),
         )
@@ -70,10 +74,12 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
     configs = {agent: job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR}
     annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))]
     return Team(
-        designer=speaker(configs[Agent.DESIGNER], job.seed),
-        writer=speaker(configs[Agent.WRITER], job.seed),
-        annotators=tuple(speaker(config, job.seed + number) for number, config in enumerate(annotators)),
-        critic=speaker(configs[Agent.CRITIC], job.seed),
+        designer=speaker(configs[Agent.DESIGNER], job.seed, penalty=_PENALTY),
+        writer=speaker(configs[Agent.WRITER], job.seed, penalty=_PENALTY),
+        annotators=tuple(
+            speaker(config, job.seed + number, penalty=_PENALTY) for number, config in enumerate(annotators)
+        ),
+        critic=speaker(configs[Agent.CRITIC], job.seed, penalty=None),
         passage_bytes=job.documents.passage_bytes
         or min(_passage_bytes(config) for config in (*configs.values(), *annotators)),
     )

@@ -27,9 +27,13 @@ BREAK = "\x01"
 _NO_SPACES = ((0x0E00, 0x0EFF), (0x0F00, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF))
 """Scripts written without spaces between words (Thai, Lao, Tibetan, Myanmar, Khmer, Tai Le)."""
 
+_CLOSING = ".,;:!?)]}%"
+"""What closes a phrase begins none."""
+
 # First and last character are no white space; no raw control character, hence no break; few words.
 _WORD = r"[^\s\x00-\x1F\x7F]"
-_QUOTE_SHAPE = rf"/{_WORD}+([ \xA0]+{_WORD}+){{0,{MAX_QUOTE_WORDS - 1}}}/"
+_FIRST = r"[^\s\x00-\x1F\x7F.,;:!?)\]}%]"
+_QUOTE_SHAPE = rf"/{_FIRST}{_WORD}*([ \xA0]+{_WORD}+){{0,{MAX_QUOTE_WORDS - 1}}}/"
 _QUOTE_LENGTH = rf"/(?s:.){{1,{MAX_QUOTE_CHARACTERS}}}/"
 
 
@@ -107,7 +111,9 @@ def _in_json(text: str) -> str:
 
 def _quotable(piece: str) -> bool:
     """Whether a step can be a quote by itself; a text without such steps has nothing to quote."""
-    return piece != BREAK and len(piece) <= MAX_QUOTE_CHARACTERS and not json.loads(f'"{piece}"').isspace()
+    if piece == BREAK or len(piece) > MAX_QUOTE_CHARACTERS or piece[0] in _CLOSING:
+        return False
+    return not json.loads(f'"{piece}"').isspace()
 
 
 def literal(text: str) -> str:
