@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
-from schemas.annotation import Annotation, Instance, Value
+from schemas.annotation import Annotation, Instance, Mention, Value
 from schemas.schema import AnnotationSchema, ClassSpec
 
 TypedSpan = tuple[int, int, str]
@@ -68,11 +68,14 @@ def agree(document_id: str, schema: AnnotationSchema, annotations: Sequence[Anno
     by_key: dict[tuple[object, ...], list[Instance]] = {}
     unknown: set[str] = set()
     for annotation in annotations:
+        own: dict[tuple[object, ...], Instance] = {}  # nobody has two votes
         for instance in annotation.instances:
             if _is_grounded(instance):
-                by_key.setdefault(key_of(instance), []).append(instance)
+                own.setdefault(key_of(instance), instance)
             else:
                 unknown.add(instance.class_name)
+        for key, instance in own.items():
+            by_key.setdefault(key, []).append(instance)
     kept: list[Instance] = []
     for same in by_key.values():
         spec = schema.get(same[0].class_name)
@@ -101,26 +104,28 @@ def _is_grounded(instance: Instance) -> bool:
 
 
 def _merge(same: Sequence[Instance], spec: ClassSpec) -> Instance | None:
+    """One instance of what a majority says of each field; None if one it cannot do without is disputed."""
     values: dict[str, Value] = {}
+    mentions: list[Mention] = []
     for field in spec.fields:
-        given = [instance.values.get(field.name) for instance in same]
-        if field is spec.anchor:
-            values[field.name] = given[0]
-            continue
-        value = next((value for value in given if given.count(value) * 2 > len(given)), None)
-        if value is not None:
-            values[field.name] = value
-        elif not (field.type.optional or field.type.many):
-            return None
+        said = [_content(instance.values.get(field.name)) for instance in same]
+        number = next(
+            (n for n, v in enumerate(said) if v is not None and said.count(v) * 2 > len(said)), None
+        )
+        if number is not None:
+            values[field.name] = same[number].values[field.name]
+            mentions += [mention for mention in same[number].mentions if mention.field == field.name]
+        elif field is spec.anchor and any(said):
+            return None  # a list that stands for its instance; a single anchor is the same for all
         elif field.type.many:
             values[field.name] = ()
-    source = same[0]
-    mentions = tuple(
-        mention
-        for field in spec.fields
-        for mention in next(
-            (i for i in same if i.values.get(field.name) == values.get(field.name)), source
-        ).mentions
-        if mention.field == field.name and field.name in values
-    )
-    return source.model_copy(update={"values": values, "mentions": mentions})
+        elif not field.type.optional:
+            return None
+    return Instance(class_name=spec.name, values=values, mentions=tuple(mentions))
+
+
+def _content(value: Value) -> object:
+    """What a value says, without how its quotes were written."""
+    if isinstance(value, Instance):
+        return value.class_name, {name: _content(part) for name, part in value.values.items()}
+    return tuple(_content(part) for part in value) if isinstance(value, tuple) else value
