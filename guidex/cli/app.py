@@ -5,7 +5,9 @@ Command modules import what they work with inside their functions, so that `guid
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -90,22 +92,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     tolerate_encodings(sys.stdout, sys.stderr)
     try:
-        app(args=arguments, prog_name="guidex")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        code = _call(arguments)
+        sys.stdout.flush()
     except GuidexError as error:
         explain(error)
         return error.exit_code
+    except BrokenPipeError:  # who read our output has seen enough
+        _give_up_output()
+        return 1
     except OSError as error:
         if error.errno not in _PLAIN_ERRNO:
             return _fault()
+        _give_up_output()
         what, remedy = _PLAIN_ERRNO[error.errno]
         place = f": {error.filename}" if error.filename else ""
         explain(GuidexError(f"{what}{place}.", remedy))
         return 1
     except Exception:
         return _fault()
+    return code
+
+
+def _call(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=arguments, prog_name="guidex")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0
+
+
+def _give_up_output() -> None:
+    """Where standard output takes no more, drop what is left for it, or Python would fail on it once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: GuidexError) -> None:

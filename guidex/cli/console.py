@@ -60,6 +60,11 @@ def console(stream: Literal["out", "err"] = "out") -> Console:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 call`, `1,200 calls`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON in ASCII, which no terminal misreads."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

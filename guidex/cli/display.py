@@ -14,7 +14,7 @@ from rich.text import Text
 
 from agents.llm.embedded import Progress as DownloadProgress
 from graph.progress import Progress
-from guidex.cli.console import console, safe, say
+from guidex.cli.console import console, counted, safe, say
 from schemas.judgement import Outcome
 
 _PLAIN_PERIOD = 30.0
@@ -162,14 +162,14 @@ def progress_line(progress: Progress, seconds: float) -> str:
         seconds: Since the first document was begun; the rate is taken over them.
     """
     outcomes = progress.outcomes
-    parts = [f"{progress.done}/{progress.documents} documents"]
+    parts = [f"{progress.done}/{counted(progress.documents, 'document')}"]
     parts += [
         f"{outcomes[outcome]} {outcome.value}"
         for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED, Outcome.SKIPPED)
         if outcomes[outcome] or outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
     ]
     parts.append(f"{progress.usage.input_tokens + progress.usage.output_tokens:,} tokens")
-    parts.append(f"{progress.in_flight} calls in flight")
+    parts.append(f"{counted(progress.in_flight, 'call')} in flight")
     if progress.done and seconds >= 1:
         parts.append(f"{60 * progress.done / seconds:.1f} documents/min")
     parts.append(clock(progress.seconds))

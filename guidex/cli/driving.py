@@ -11,6 +11,7 @@ from types import FrameType
 
 from graph.runner import Runner, RunResult
 from graph.store.records import RunStatus
+from guidex.cli.console import counted
 from guidex.cli.display import Display
 from guidex.version import version
 from schemas.errors import GuidexError, StoppedError
@@ -122,4 +123,4 @@ class _Driver:
     def _in_flight(self) -> str:
         progress = self._runner.progress
         count = min(self._workers, progress.documents - progress.done)
-        return f"{count} document{'s' * (count != 1)} in flight"
+        return f"{counted(count, 'document')} in flight"

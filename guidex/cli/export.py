@@ -37,7 +37,7 @@ def export(
     """Write the accepted documents as JSON lines; every mention is checked once more against its text."""
     from graph.export import ExportFormat, rows, write_export
     from graph.results import accepted
-    from guidex.cli.console import print_json, say
+    from guidex.cli.console import counted, print_json, say
     from guidex.cli.lines import to_stdout
     from guidex.run_folders import find_run
 
@@ -55,4 +55,4 @@ def export(
     if json:
         print_json({"rows": count, "path": path.as_posix(), "format": format})
     else:
-        typer.echo(f"{count} row{'s' * (count != 1)} written to {path.as_posix()}")
+        typer.echo(f"{counted(count, 'row')} written to {path.as_posix()}")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from graph.store.records import RunStatus
 from graph.store.records import RunSummary as RunLine
-from guidex.cli.console import console, print_json, safe
+from guidex.cli.console import console, counted, print_json, safe
 from guidex.cli.display import clock
 from guidex.run_summary import FailureCause, RunSummary
 
@@ -80,7 +80,7 @@ def _sums(summary: RunSummary) -> Table:
         table.add_row(Text(f"{sign} {state}", style=style), Text(f"{count:,}", style=style), share)
     table.add_row()
     replays = f", {summary.replays:,} more answered from the ledger" if summary.replays else ""
-    table.add_row("calls", f"{summary.calls:,}", f"{summary.attempts:,} attempts{replays}")
+    table.add_row("calls", f"{summary.calls:,}", f"{counted(summary.attempts, 'attempt')}{replays}")
     table.add_row("tokens in", f"{summary.input_tokens:,}", f"{summary.cached_tokens:,} of them cached")
     table.add_row("tokens out", f"{summary.output_tokens:,}")
     table.add_row(
