@@ -115,11 +115,16 @@ def state_hash(
 
 
 def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
-    """The round to keep: fewest objections, then the best mean score, then the earliest."""
+    """The round to keep: fewest objections once settled, then as judged, then the best mean score, the earliest.
 
-    def rank(round_: Round) -> tuple[int, float]:
+    Settled first, as that is what a round is kept for: one whose disputed mentions can be dropped is worth
+    more than one that fails in a way that cannot be mended.
+    """
+
+    def rank(round_: Round) -> tuple[int, int, float]:
         values = [value for value in round_.scores.model_dump().values() if value is not None]
-        return len(objections(round_, thresholds)), -sum(values) / len(values)
+        left = objections(settle(round_), thresholds)
+        return len(left), len(objections(round_, thresholds)), -sum(values) / len(values)
 
     return min(rounds, key=rank)
 
@@ -129,9 +134,12 @@ def settle(round_: Round) -> Round:
 
     A mention the critic misses makes its class unknown too: its absence is then no negative. Findings that
     are dealt with in this way are no longer open and become minor; the scores stay as they were judged.
+    Minor ones are about mentions that were not agreed on and are left out already.
     """
     disputed = {
-        (finding.class_name, finding.quote) for finding in round_.findings if finding.code in _INSTANCE
+        (finding.class_name, finding.quote)
+        for finding in round_.findings
+        if finding.code in _INSTANCE and finding.severity is Severity.MAJOR
     }
     kept = tuple(
         instance

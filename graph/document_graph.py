@@ -231,7 +231,8 @@ class DocumentGraph:
         rounds = [*state["rounds"], round_]
         thresholds = self._job.thresholds
         agent = route(round_.findings)
-        if not objections(round_, thresholds):
+        # Also once settled: where major findings do not block, too little may be left.
+        if not any(objections(judged, thresholds) for judged in (round_, settle(round_))):
             how = Ending.AGREED
         elif (end := ending(rounds, self._job.rounds)) is not None:
             how = end
