@@ -50,7 +50,7 @@ _MESSAGES: dict[Verdict, str] = {
 }
 
 
-NO_CLASS = "None"
+NO_CLASS = "Other"
 """What a small model says of a phrase that is no mention."""
 
 
@@ -65,10 +65,6 @@ class Judgement(Answer):
     item: int = Field(ge=1, description="The mention's number.")
     verdict: Annotated[Verdict, BeforeValidator(_verdict)] = Field(description="What is said of it.")
 
-    def on(self, instance: Instance) -> Verdict:
-        """The verdict on the instance that was judged."""
-        return self.verdict
-
 
 class Classification(Answer):
     """The class a small model finds for one quote.
@@ -77,11 +73,11 @@ class Classification(Answer):
     has, without being told which it was given, it answers to the quote; code compares.
     """
 
-    item: int = Field(ge=1, description="The quote's number.")
+    quote: str = Field(description="The quote.")
     class_name: str = Field(alias="class", description=f"Its class, or {NO_CLASS}.")
 
-    def on(self, instance: Instance) -> Verdict:
-        """The verdict on the instance that was judged."""
+    def verdict_on(self, instance: Instance) -> Verdict:
+        """What the class found means for the class that an annotator gave."""
         if self.class_name == instance.class_name:
             return Verdict.CORRECT
         return Verdict.SPURIOUS if self.class_name == NO_CLASS else Verdict.WRONG_CLASS
@@ -97,16 +93,29 @@ class MissingMention(Answer):
 class CompactCritique(Answer):
     """Classes of the quotes and missing mentions; the form for small models."""
 
-    verdicts: list[Classification] = Field(default=[], description="One per quote.")
+    verdicts: list[Classification] = Field(default=[], description="One per quote, in their order.")
     missing: list[MissingMention] = Field(default=[], description="Mentions that were not listed.")
 
     @model_validator(mode="after")
     def _every_mention_is_judged(self, info: ValidationInfo) -> Self:
-        if info.context and "items" in info.context:
-            missing = set(range(1, info.context["items"] + 1)) - {judged.item for judged in self.verdicts}
-            if missing:
-                raise ValueError(f"no verdict on mentions {', '.join(map(str, sorted(missing)))}")
+        if info.context and "items" in info.context and (left := self.unjudged(info.context["items"])):
+            raise ValueError(f"no verdict on mentions {', '.join(map(str, left))}")
         return self
+
+    def unjudged(self, items: int) -> list[int]:
+        """Numbers of the mentions, from 1, on which nothing is said."""
+        return list(range(len(self.verdicts) + 1, items + 1))
+
+    def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
+        """The verdict on each instance; None where its quote was passed over."""
+        left = list(self.verdicts)
+        verdicts: list[Verdict | None] = []
+        for instance in instances:
+            said = next((said for said in left if said.quote == instance.surface), None)
+            verdicts.append(said.verdict_on(instance) if said else None)
+            if said:
+                left.remove(said)
+        return verdicts
 
 
 class Remark(Answer):
@@ -131,6 +140,15 @@ class Critique(CompactCritique):
 
     verdicts: list[Judgement] = Field(default=[], description="One per mention.")  # type: ignore[assignment]
     remarks: list[Remark] = Field(default=[], description="Objections to guidelines and schema.")
+
+    def unjudged(self, items: int) -> list[int]:
+        """Numbers of the mentions, from 1, on which nothing is said."""
+        return sorted(set(range(1, items + 1)) - {judgement.item for judgement in self.verdicts})
+
+    def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
+        """The verdict on each instance; None where its number was passed over."""
+        said = {judgement.item: judgement.verdict for judgement in self.verdicts}
+        return [said.get(number) for number in range(1, len(instances) + 1)]
 
 
 @dataclass(frozen=True)
@@ -178,21 +196,27 @@ async def criticise(
     key, said = ("verdict", tuple(Verdict)) if full else ("class", (*schema.names, NO_CLASS))
     for start in range(0, max(1, len(instances)), MAX_JUDGED):
         listed = instances[start : start + MAX_JUDGED]
-        items = [_shown(number, instance, full) for number, instance in enumerate(listed, 1)]
+        quotes = [json.dumps(instance.surface, ensure_ascii=False) for instance in listed]
+        if full:
+            quotes = [f"{quote} as {i.class_name}" for quote, i in zip(quotes, listed, strict=True)]
         question = messages(
             speaker.profile,
             index.text,
             "critic",
             schema=describe_schema(schema),
-            items="\n".join(f"{number}. {_label(item)}" for number, item in enumerate(items, 1)) or "(none)",
+            names=", ".join(schema.names),
+            other=NO_CLASS,
+            items="\n".join(f"{number}. {quote}" for number, quote in enumerate(quotes, 1)) or "(none)",
         )
         grammar = None
         if speaker.client.takes_grammar:
-            grammar = critique_grammar(index.text, schema, items, key, said)
+            heads: list[dict[str, object]] = [
+                {"item": number} if full else {"quote": instance.surface}
+                for number, instance in enumerate(listed, 1)
+            ]
+            grammar = critique_grammar(index.text, schema, heads, key, said)
         reply = await speaker.ask(question, answer, purpose, checks={"items": len(listed)}, grammar=grammar)
-        judged = {judgement.item: judgement for judgement in reply.answer.verdicts}
-        for number, instance in enumerate(listed, 1):
-            verdicts.append(judged[number].on(instance) if number in judged else None)
+        verdicts += reply.answer.judged(listed)
         missing += reply.answer.missing
         remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
     return PassageCritique(tuple(verdicts), _located(missing, index, schema, instances), tuple(remarks))
@@ -214,16 +238,6 @@ def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Findin
         quote=instance.surface,
         message=_MESSAGES[verdict],
     )
-
-
-def _shown(number: int, instance: Instance, with_class: bool) -> dict[str, object]:
-    shown: dict[str, object] = {"item": number, "quote": instance.surface}
-    return {**shown, "as": instance.class_name} if with_class else shown
-
-
-def _label(item: dict[str, object]) -> str:
-    quote = json.dumps(item["quote"], ensure_ascii=False)
-    return f"{quote} as {item['as']}" if "as" in item else quote
 
 
 def _located(
