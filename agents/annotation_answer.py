@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationInfo, create_model, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
 from agents.llm.client import Answer
 from schemas.annotation import Instance, MentionStatus, Scalar, Value
@@ -50,13 +50,17 @@ class AnnotationAnswer(Answer):
     @model_validator(mode="before")
     @classmethod
     def _coerce(cls, value: object) -> object:
-        if isinstance(value, Mapping) and not set(value) <= set(cls.schema_of.names):
+        if isinstance(value, Mapping):
+            lists = cls._lists(value)
             flat = _first(value, ("mentions", "annotations", "instances", "entities"))
-            value = flat if isinstance(flat, list) else value
-        if isinstance(value, list):
-            value = _by_class(value)
-        if not isinstance(value, Mapping):
-            return value
+            if any(lists.values()) or not isinstance(flat, list):
+                return lists
+            value = flat
+        return cls._lists(_by_class(value)) if isinstance(value, list) else value
+
+    @classmethod
+    def _lists(cls, value: Mapping[Any, object]) -> dict[str, list[object]]:
+        """The items of each class that is named, in whatever form."""
         named = {class_name_from(name) or name: name for name in cls.schema_of.names}
         lists: dict[str, list[object]] = {}
         for key, items in value.items():
@@ -71,7 +75,8 @@ class AnnotationAnswer(Answer):
         if checks and "index" in checks:
             faults = [
                 f"{instance.class_name}: {json.dumps(mention.quote, ensure_ascii=False)}"
-                for instance in ground_all(self.instances(), self.schema_of, checks["index"])
+                for top in ground_all(self.instances(), self.schema_of, checks["index"])
+                for instance in top.walk()
                 for mention in instance.mentions
                 if mention.status is MentionStatus.NOT_FOUND
             ]
@@ -148,7 +153,12 @@ def _annotation(field: FieldSpec, schema: AnnotationSchema, above: tuple[str, ..
         # A class inside itself has no finite answer form: from the second level on it is given by its quote.
         within = nested is None or nested.name in above
         base = str if within or nested is None else _entry_model(nested, schema, above)
-    return list[base] if field.type.many else base  # type: ignore[valid-type]
+    return Annotated[list[base], BeforeValidator(_listed)] if field.type.many else base  # type: ignore[valid-type]
+
+
+def _listed(value: object) -> object:
+    """Coerce what models give for a list of few values: the value alone, or null."""
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _instance(spec: ClassSpec, item: object, schema: AnnotationSchema) -> Instance:

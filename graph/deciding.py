@@ -115,7 +115,7 @@ def state_hash(
 
 
 def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
-    """The round to keep: fewest objections once settled, then as judged, then the best mean score, the earliest.
+    """The round to keep: fewest objections once settled, then as judged, then best mean score, then earliest.
 
     Settled first, as that is what a round is kept for: one whose disputed mentions can be dropped is worth
     more than one that fails in a way that cannot be mended.
