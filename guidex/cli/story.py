@@ -16,7 +16,7 @@ from guidex.cli.document_list import score
 from guidex.cli.summary import OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, Value
-from schemas.judgement import Severity, Thresholds
+from schemas.judgement import Finding, Severity, Thresholds
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
@@ -92,7 +92,7 @@ def _print_class(out: Console, spec: ClassSpec) -> None:
     out.print(Text.assemble("  ", (safe(spec.name), "cyan"), (f" ({fields})", "dim")))
     for label, prose in _prose(spec.guideline):
         line = Text.assemble((f"{label}: ", "dim"), safe(prose))
-        out.print(Padding(line, (0, 0, 0, 6)))
+        out.print(Padding(line, (0, 0, 0, 6), expand=False))
 
 
 def _type_of(kind: str, many: bool) -> str:
@@ -130,7 +130,7 @@ def _print_annotations(out: Console, round_: Round) -> None:
             marks = ["x" if number in annotators else "." for number in range(len(round_.annotations))]
             mark = Text("yes", style="green") if key in agreed else Text("no", style="yellow")
             table.add_row(safe(instance.class_name), _values(instance), _place(instance), *marks, mark)
-        out.print(Padding(table, (0, 0, 0, 2)))
+        out.print(Padding(table, (0, 0, 0, 2), expand=False))
     if round_.agreed.unknown_classes:
         names = ", ".join(map(safe, round_.agreed.unknown_classes))
         out.print(f"  disputed, so their absence proves nothing: {names}", style="dim")
@@ -191,39 +191,48 @@ def _print_findings(out: Console, round_: Round) -> None:
     out.print(Text("Findings", style="bold"))
     if not round_.findings:
         out.print("  none", style="dim")
+    alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in round_.findings:
-        style = "red" if finding.severity is Severity.MAJOR else "yellow"
-        about = " ".join(
-            part
-            for part in (
-                safe(finding.class_name or ""),
-                f'"{safe(finding.quote)}"' if finding.quote is not None else "",
-            )
-            if part
-        )
-        line = Text.assemble(
-            (f"{finding.severity.value} {finding.code.value}", style),
-            f" by {safe(finding.raised_by)} for the {finding.target.value}",
-            f": {about}" if about else "",
-            f": {safe(finding.message)}" if finding.message else "",
-        )
-        out.print(Padding(line, (0, 0, 0, 2)))
+        kind = (finding.severity, finding.code, finding.raised_by, finding.message)
+        alike.setdefault(kind, []).append(finding)
+    for findings in alike.values():
+        out.print(Padding(_finding_line(findings), (0, 0, 0, 2), expand=False))
     out.print()
 
 
+def _finding_line(findings: Sequence[Finding]) -> Text:
+    """Findings that say the same of several mentions or classes, as one."""
+    first = findings[0]
+    style = "red" if first.severity is Severity.MAJOR else "yellow"
+    about = "; ".join(filter(None, map(_about, findings)))
+    return Text.assemble(
+        (f"{first.severity.value} {first.code.value}", style),
+        f" by {safe(first.raised_by)} for the {first.target.value}",
+        f": {safe(first.message)}" if first.message else "",
+        f": {about}" if about else "",
+    )
+
+
+def _about(finding: Finding) -> str:
+    quote = "" if finding.quote is None else f'"{safe(finding.quote)}"'
+    return " ".join(filter(None, (safe(finding.class_name or ""), quote)))
+
+
 def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> None:
-    parts = []
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name in _SCORES:
         value = getattr(told.result.scores, name)
         least = 1.0 if name == "grounding" else getattr(thresholds, name)
         short = value is not None and value < least
-        label = name.replace("_", " ")
-        parts.append(Text(f"{label} {score(value)} (least {least:g})", style="yellow" if short else ""))
+        verdict = (
+            "not judged" if value is None else f"less than {least:g}" if short else f"at least {least:g}"
+        )
+        table.add_row(name.replace("_", " "), score(value), verdict, style="yellow" if short else "")
     out.print(Text("Scores", style="bold"))
-    out.print(Padding(Text(", ").join(parts), (0, 0, 0, 2)))
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
     if told.objections:
         against = "; ".join(safe(each) for each in told.objections)
-        out.print(Padding(Text(f"against acceptance: {against}", style="yellow"), (0, 0, 0, 2)))
+        out.print(Padding(Text(f"against acceptance: {against}", style="yellow"), (0, 0, 0, 2), expand=False))
     out.print()
 
 
@@ -246,7 +255,7 @@ def _print_calls(out: Console, calls: Sequence[CallLine]) -> None:
             *(f"{number:,}" for number in numbers),
             f"{call.seconds:.2f}",
         )
-    out.print(Padding(table, (0, 0, 0, 2)))
+    out.print(Padding(table, (0, 0, 0, 2), expand=False))
     out.print()
 
 
