@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import lru_cache
 from operator import add, or_
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from langgraph.graph import END, START, StateGraph
 
@@ -45,6 +45,8 @@ from schemas.lint import lint
 from schemas.locate import TextIndex
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
+
+_T = TypeVar("_T")
 
 
 class DocumentState(TypedDict, total=False):
@@ -146,7 +148,7 @@ class DocumentGraph:
             speaker = self._team.annotators[annotator]
             return shifted(await annotate(speaker, index, purpose, schema, order, here), passage, whole)
 
-        parts = await asyncio.gather(*(one(*numbered) for numbered in enumerate(state["passages"])))
+        parts = await _side_by_side(one(*numbered) for numbered in enumerate(state["passages"]))
         annotation = Annotation(
             document_id=state["document"].id,
             annotator=f"annotator-{annotator + 1}",
@@ -205,7 +207,7 @@ class DocumentGraph:
             index = text_index(passage.text)
             return here, await criticise(self._team.critic, index, purpose, schema, here)
 
-        results = await asyncio.gather(*(one(*numbered) for numbered in enumerate(state["passages"])))
+        results = await _side_by_side(one(*numbered) for numbered in enumerate(state["passages"]))
         findings = list(state["findings"])
         judged: dict[tuple[object, ...], Verdict] = {}
         missing = 0
@@ -277,7 +279,7 @@ class DocumentGraph:
         passages = state["passages"]
         if len(passages) == 1:
             return passages[0].text
-        chosen = (passages[0], passages[len(passages) // 2], passages[-1])
+        chosen = dict.fromkeys((passages[0], passages[len(passages) // 2], passages[-1]))
         parts = (split(passage.text, self._team.passage_bytes // 3)[0].text for passage in chosen)
         return "\n[...]\n".join(part.strip() for part in parts)
 
@@ -359,7 +361,22 @@ def _for(agent: Agent, state: DocumentState) -> Sequence[Finding]:
 
 
 def _concerns(finding: Finding, passage: Passage) -> bool:
-    return finding.quote is None or finding.quote in passage.text
+    """Whether a finding may be about a passage; a quote that stands nowhere may have been for any of them."""
+    if finding.quote is None or finding.code is FindingCode.UNGROUNDED:
+        return True
+    return finding.quote in passage.text
+
+
+async def _side_by_side(calls: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """The results, in order. When one call fails the others end too: nobody would want their answers."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def _missing(class_name: str, quote: str) -> Finding:
