@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,8 @@ from agents.llm.client import Message
 from schemas.job import Profile
 from schemas.judgement import Finding
 from schemas.schema import AnnotationSchema, ClassSpec
+
+_TAG = re.compile(r"<\s*/?\s*document", re.IGNORECASE)
 
 
 @cache
@@ -52,9 +55,9 @@ def messages(profile: Profile, text: str, role: str, **values: Any) -> tuple[Mes
 
 
 def delimited(text: str) -> str:
-    """A document between tags that do not occur in it."""
+    """A document between tags that do not occur in it, nor anything that reads like them."""
     tag = "document"
-    if f"</{tag}" in text:
+    if _TAG.search(text):
         tag = f"document-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return f"<{tag}>\n{text}\n</{tag}>"
 
@@ -98,12 +101,10 @@ def _describe(spec: ClassSpec) -> Iterable[str]:
 
 def describe_findings(findings: Iterable[Finding]) -> str:
     """Objections as a list, for the agent that has to mend them."""
-    lines = []
-    for finding in findings:
-        about = " ".join(
-            part
-            for part in (finding.class_name, json.dumps(finding.quote) if finding.quote else None)
-            if part
-        )
-        lines.append(f"- {finding.code.value} {about}: {finding.message}".replace(" :", ":").rstrip(": "))
-    return "\n".join(lines)
+    return "\n".join(_objection(finding) for finding in findings)
+
+
+def _objection(finding: Finding) -> str:
+    quote = json.dumps(finding.quote, ensure_ascii=False) if finding.quote else None
+    about = " ".join(part for part in (finding.code.value, finding.class_name, quote) if part)
+    return f"- {about}: {finding.message}" if finding.message else f"- {about}"
