@@ -17,7 +17,7 @@ def shifted(instances: Sequence[Instance], passage: Passage, whole: TextIndex) -
         passage: The passage.
         whole: The document's text; occurrences are counted anew in it.
     """
-    if not passage.start:
+    if len(passage.text) == len(whole.text):
         return tuple(instances)
     return tuple(_moved(instance, passage.start, whole) for instance in instances)
 
