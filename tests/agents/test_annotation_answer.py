@@ -259,7 +259,7 @@ def asked(name: str, item: dict[str, Any]) -> dict[str, Any]:
     """What of a written instance its class has fields for; lists that are left out are empty."""
     spec = RICH.get(name)
     assert spec is not None
-    lists = {field.name: [] for field in spec.fields if field.type.many}
+    lists: dict[str, Any] = {field.name: [] for field in spec.fields if field.type.many}
     names = {field.name for field in spec.fields}
     return lists | {key: value for key, value in item.items() if key in names and value is not None}
 
