@@ -1,0 +1,483 @@
+"""The document graph with real agents and a scripted model: what it may and may not end in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted_team import (
+    TEXT,
+    Cast,
+    Script,
+    accept,
+    annotated,
+    designed,
+    in_turns,
+    instructions,
+    items,
+    job,
+    judged,
+    prefix,
+    reject,
+)
+
+from agents.llm.client import CallFailedError, CallFault, Request
+from graph.document_graph import DocumentGraph, mermaid
+from schemas.annotation import Instance
+from schemas.documents import Document
+from schemas.job import Job, Profile
+from schemas.judgement import Agent, Decision, Ending, FindingCode, Outcome, Severity
+from schemas.rounds import Round
+
+BOTH = pytest.mark.parametrize("profile", Profile)
+
+
+async def run(
+    cast: Cast, job_: Job | None = None, text: str = TEXT
+) -> tuple[Decision, Round, list[Round], tuple[str, ...]]:
+    seen: list[Round] = []
+    graph = DocumentGraph(
+        job_ or job(annotators=len(cast.team.annotators)), cast.team, lambda _, made: seen.append(made)
+    )
+    decision, kept, copied = await graph.run(Document(id="d", text=text))
+    return decision, kept, seen, copied
+
+
+def surfaces(made: Round) -> list[str]:
+    return [instance.surface for instance in made.agreed.instances]
+
+
+def verbatim(instance: Instance, text: str) -> bool:
+    return all(
+        mention.span is not None and text[slice(*mention.span)] == part.values[mention.field]
+        for part in instance.walk()
+        for mention in part.mentions
+    )
+
+
+# --- whatever the agents say ---
+
+WORDS = ["Ann", "ann", "Bo", "Oslo", "the Oslo engine", "Zed", "", "a quote that stands nowhere", "in"]
+CLASSES = ["Person", "Place", "place", "Ship", "Data", "Information"]
+FAULTS = [CallFault.TRUNCATED, CallFault.SERVER, CallFault.FILTERED]
+
+designs = st.lists(st.sampled_from(CLASSES), max_size=4)
+annotations = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(WORDS)), max_size=6)
+critiques = st.fixed_dictionaries(
+    {
+        "verdicts": st.lists(
+            st.sampled_from(["correct", "Spurious", "wrong class", "wrong_boundary"]), min_size=1
+        ),
+        "missing": st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(WORDS)), max_size=2),
+        "remarks": st.lists(
+            st.tuples(
+                st.sampled_from(["GUIDELINE_CONTRADICTION", "SCHEMA_OVERLAP", "SCHEMA_MISSING_CLASS"]),
+                st.sampled_from([None, *CLASSES]),
+                st.sampled_from(["minor", "major"]),
+            ),
+            max_size=2,
+        ),
+    }
+)
+
+
+class Drawn:
+    """Scripts that give drawn answers one after the other, over and over."""
+
+    def __init__(self, moves: dict[Agent, list[Any]]) -> None:
+        self.moves = moves
+        self.taken: Counter[Agent] = Counter()
+
+    def next(self, request: Request[Any]) -> Any:
+        moves = self.moves[request.purpose.agent]
+        self.taken[request.purpose.agent] += 1
+        return moves[(self.taken[request.purpose.agent] - 1) % len(moves)]
+
+    def designer(self, request: Request[Any]) -> Any:
+        names = self.next(request)
+        return names if isinstance(names, CallFault) else designed(*names)(request)
+
+    def annotator(self, request: Request[Any]) -> Any:
+        found = self.next(request)
+        if isinstance(found, CallFault):
+            return found
+        lists: dict[str, list[str]] = {}
+        for name, quote in found:
+            lists.setdefault(name, []).append(quote)
+        return lists
+
+    def critic(self, request: Request[Any]) -> Any:
+        move = self.next(request)
+        if isinstance(move, CallFault):
+            return move
+        verdicts = move["verdicts"]
+        remarks = [
+            {"code": code, "class": name, "severity": severity, "message": "so it is"}
+            for code, name, severity in move["remarks"]
+        ]
+        return judged(lambda n, *_: verdicts[n % len(verdicts)], move["missing"], remarks)(request)
+
+
+def moves(plain: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(plain | st.sampled_from(FAULTS), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {Agent.DESIGNER: moves(designs), Agent.ANNOTATOR: moves(annotations), Agent.CRITIC: moves(critiques)}
+    ),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.sampled_from(Profile),
+    st.booleans(),
+)
+def test_every_document_ends_whatever_the_agents_say(
+    drawn: dict[Agent, list[Any]], rounds: int, annotators: int, profile: Profile, block: bool
+) -> None:
+    scripts = Drawn(drawn)
+    cast = Cast(
+        designer=scripts.designer,
+        annotator=scripts.annotator,
+        critic=scripts.critic,
+        profile=profile,
+        annotators=annotators,
+    )
+    lenient = job(rounds, annotators, agreement=0.3, faithfulness=0.3, completeness=0.0, block_on_major=block)
+    try:
+        decision, kept, seen, _ = asyncio.run(run(cast, lenient))
+    except CallFailedError as error:
+        assert error.agent in drawn and error.fault in (*FAULTS, CallFault.INVALID)
+        return
+    assert 1 <= len(seen) <= rounds
+    assert decision.outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
+    assert decision.round == kept.number and decision.ending is not None
+    assert set(surfaces(kept)) <= set(surfaces(seen[kept.number - 1]))
+    assert all(verbatim(instance, TEXT) for instance in kept.agreed.instances)
+    assert all(instance.class_name in kept.annotation_schema.names for instance in kept.agreed.instances)
+    if decision.outcome is Outcome.ACCEPTED:
+        assert kept.scores.grounding == 1 and kept.agreed.instances
+        assert not (block and any(one.severity is Severity.MAJOR for one in kept.findings))
+    if decision.ending is Ending.AGREED:
+        assert decision.outcome is Outcome.ACCEPTED
+
+
+# --- what is redone ---
+
+
+def calls(cast: Cast) -> list[Counter[Agent]]:
+    """Calls of each agent, round by round."""
+    last = max(request.purpose.round for request in cast.requests())
+    return [Counter(request.purpose.agent for request in cast.requests(None, n)) for n in range(1, last + 1)]
+
+
+WHOLE_ROUND = Counter({Agent.DESIGNER: 1, Agent.WRITER: 1, Agent.ANNOTATOR: 2, Agent.CRITIC: 1})
+
+
+def remark(code: str) -> Script:
+    said = {"code": code, "class": "Person", "severity": "major", "message": "as it is, this spoils it"}
+    return in_turns(judged(lambda *_: "correct", remarks=[said]), accept)
+
+
+@pytest.mark.parametrize(
+    ("critic", "left_out"),
+    [
+        (remark("SCHEMA_OVERLAP"), []),
+        (remark("GUIDELINE_CONTRADICTION"), [Agent.DESIGNER]),
+        (in_turns(reject, accept), [Agent.DESIGNER, Agent.WRITER]),
+    ],
+    ids=["designer", "writer", "annotators"],
+)
+async def test_only_what_depends_on_the_agent_that_mends_is_redone(
+    critic: Script, left_out: list[Agent]
+) -> None:
+    cast = Cast(critic=critic)
+    decision, _, seen, _ = await run(cast)
+    second = Counter({agent: count for agent, count in WHOLE_ROUND.items() if agent not in left_out})
+    assert calls(cast) == [WHOLE_ROUND, second]
+    assert seen[1].entered is next(agent for agent in WHOLE_ROUND if agent not in left_out)
+    assert decision.outcome is Outcome.ACCEPTED and decision.round == 2
+
+
+async def test_an_objection_reaches_the_agent_that_can_mend_it_and_no_other() -> None:
+    cast = Cast(critic=remark("GUIDELINE_CONTRADICTION"))
+    await run(cast)
+    (writer,) = cast.requests(Agent.WRITER, 2)
+    assert "- GUIDELINE_CONTRADICTION Person: as it is, this spoils it" in instructions(writer)
+    others = [r for r in cast.requests() if r is not writer]
+    assert not any("this spoils it" in part for r in others for m in r.messages for part in m.parts)
+
+
+async def test_annotators_are_told_what_was_objected_to_and_what_stands_nowhere() -> None:
+    first = annotated({"Person": ["Ann", "Zed \u00e9t\u00e9 : two"], "Place": ["Oslo"]})
+    second = annotated({"Person": ["Ann"], "Place": ["Oslo"]})
+    critic = in_turns(judged(lambda _, quote, __: "spurious" if quote == "Oslo" else "correct"), accept)
+    cast = Cast(annotator=in_turns(first, second), critic=critic)
+    decision, _, _, _ = await run(cast)
+    assert decision.outcome is Outcome.ACCEPTED
+    for request in cast.requests(Agent.ANNOTATOR, 2):
+        told = instructions(request)
+        assert (
+            '- UNGROUNDED Person "Zed \u00e9t\u00e9 : two": this text does not stand in the document' in told
+        )
+        assert '- SPURIOUS Place "Oslo": ' in told
+    assert not any("UNGROUNDED" in instructions(r) for r in cast.requests(None, 1))
+
+
+async def test_a_quote_that_stands_nowhere_is_a_finding_and_never_agreed() -> None:
+    first = annotated({"Person": ["Ann", "Zed"], "Place": ["Oslo"]})
+    cast = Cast(annotator=first)
+    decision, kept, seen, _ = await run(cast)
+    assert decision.outcome is Outcome.REJECTED and decision.ending is Ending.STALEMATE
+    (finding,) = [one for one in seen[0].findings if one.code is FindingCode.UNGROUNDED]
+    assert (finding.quote, finding.severity, finding.raised_by) == ("Zed", Severity.MAJOR, "grounding")
+    assert surfaces(kept) == ["Ann", "Oslo"] and kept.agreed.unknown_classes == ("Person",)
+    assert "Zed" not in [quote for r in cast.requests(Agent.CRITIC) for _, quote, _ in items(r)]
+
+
+async def test_a_low_agreement_makes_the_writer_mend_the_most_disputed_guideline() -> None:
+    def differing(request: Request[Any]) -> Any:
+        if request.purpose.round > 1:
+            return {"Person": ["Ann"], "Place": ["Oslo"]}
+        return {"Person": [["Ann", "Bo"], ["Cy", "Ann"]][request.purpose.sample], "Place": ["Oslo"]}
+
+    cast = Cast(annotator=differing)
+    _, _, seen, _ = await run(cast)
+    assert seen[0].scores.agreement == pytest.approx(4 / 6)
+    (finding,) = [one for one in seen[0].findings if one.raised_by == "agreement"]
+    assert finding.class_name == "Person" and finding.code is FindingCode.GUIDELINE_UNDERSPECIFIED
+    assert seen[1].entered is Agent.WRITER and len(seen) == 2
+
+
+# --- who sees what ---
+
+
+@BOTH
+async def test_the_shared_prefix_is_the_same_for_all_agents(profile: Profile) -> None:
+    cast = Cast(profile=profile, critic=in_turns(reject, accept))
+    await run(cast)
+    assert {request.purpose.agent for request in cast.requests()} == set(Agent)
+    prefixes = {json.dumps(prefix(request)) for request in cast.requests()}
+    assert len(prefixes) == 1
+    system, document = json.loads(prefixes.pop())
+    assert system and document == f"<document>\n{TEXT}\n</document>"
+    for request in cast.requests():
+        assert [message.role for message in request.messages] == ["system", "user"]
+
+
+async def test_annotators_see_nothing_of_each_other() -> None:
+    def own(request: Request[Any]) -> Any:
+        return [{"Person": ["Ann"]}, {"Person": ["Bo"], "Place": ["Rome"]}][request.purpose.sample]
+
+    cast = Cast(annotator=own)
+    await run(cast, job(rounds=1))
+    first, second = cast.requests(Agent.ANNOTATOR)
+    assert (first.purpose.sample, second.purpose.sample) == (0, 1)
+    for request in (first, second):
+        assert not re.search(r"\b(Ann|Bo|Rome)\b", instructions(request))
+    # What differs is the order of the classes alone.
+    assert sorted(re.findall(r"\w+", instructions(first))) == sorted(re.findall(r"\w+", instructions(second)))
+
+
+async def test_annotators_are_shown_the_classes_in_different_orders() -> None:
+    names = ("Person", "Place", "Vessel", "Cargo", "Harbour")
+    cast = Cast(designer=designed(*names), annotators=3)
+    await run(cast, job(rounds=1, annotators=3))
+    orders = [tuple(r.answer.model_json_schema()["properties"]) for r in cast.requests(Agent.ANNOTATOR)]
+    assert orders[0] == names and orders[1] == names[::-1]
+    assert sorted(orders[2]) == sorted(names) and orders[2] not in orders[:2]
+    for request, order in zip(cast.requests(Agent.ANNOTATOR), orders, strict=True):
+        shown = [
+            line[2:].split(":")[0] for line in instructions(request).splitlines() if line.startswith("- ")
+        ]
+        assert tuple(shown) == order
+
+
+@BOTH
+async def test_the_critic_sees_every_mention_once_and_not_who_made_it(profile: Profile) -> None:
+    def own(request: Request[Any]) -> Any:
+        return [{"Person": ["Ann", "Bo"]}, {"Person": ["Bo"], "Place": ["Ann"]}][request.purpose.sample]
+
+    cast = Cast(annotator=own, profile=profile)
+    await run(cast, job(rounds=1))
+    (request,) = cast.requests(Agent.CRITIC)
+    listed = [(quote, name) for _, quote, name in items(request)]
+    if profile is Profile.FULL:
+        assert sorted(listed) == [("Ann", "Person"), ("Ann", "Place"), ("Bo", "Person")]
+    else:
+        assert sorted(quote for quote, _ in listed) == ["Ann", "Ann", "Bo"]
+    told = instructions(request).lower()
+    assert not any(word in told for word in ("annotator-1", "annotator 1", "agree with", "votes"))
+
+
+async def test_no_agent_is_told_what_another_thinks_of_a_mention_before_it_has_judged() -> None:
+    """In the first round nobody sees a verdict, and the critic never sees earlier ones."""
+    cast = Cast(critic=reject)
+    await run(cast)
+    for request in [*cast.requests(None, 1), *cast.requests(Agent.CRITIC)]:
+        assert not any(f"- {code.value}" in instructions(request) for code in FindingCode)
+
+
+# --- long documents ---
+
+SENTENCES = [
+    f"On day {number} Ann met Bo in Oslo and wrote to Captain{number} about the engine."
+    for number in range(40)
+]
+LONG = " ".join(SENTENCES)
+
+
+def found_in_passage(request: Request[Any]) -> Any:
+    """All the people and places of the passage, in order."""
+    passage = prefix(request)[1]
+    people = [word.strip(".") for word in passage.split() if word.startswith(("Ann", "Bo", "Captain"))]
+    return {"Person": people, "Place": ["Oslo"] * passage.count("Oslo")}
+
+
+async def test_a_long_document_is_annotated_in_passages_and_put_together() -> None:
+    cast = Cast(annotator=found_in_passage, passage_bytes=300)
+    decision, kept, seen, _ = await run(cast, text=LONG)
+    passages = {request.purpose.passage for request in cast.requests(Agent.ANNOTATOR)}
+    assert len(passages) > 5 and passages == {r.purpose.passage for r in cast.requests(Agent.CRITIC)}
+    assert decision.outcome is Outcome.ACCEPTED and len(seen) == 1
+    instances = kept.agreed.instances
+    assert len(instances) == 40 * 4 and all(verbatim(instance, LONG) for instance in instances)
+    spans = [instance.mentions[0].span for instance in instances]
+    assert spans == sorted(set(spans), key=lambda span: span or (0, 0))
+    for name, count in (("Ann", 40), ("Oslo", 40), ("Captain7", 1)):
+        occurrences = [i.mentions[0].occurrence for i in instances if i.surface == name]
+        assert occurrences == list(range(1, count + 1))
+    assert kept.scores.faithfulness == 1
+
+
+async def test_designer_and_writer_are_shown_parts_of_a_long_document() -> None:
+    cast = Cast(annotator=found_in_passage, passage_bytes=600)
+    await run(cast, job(rounds=1), text=LONG)
+    (request,) = cast.requests(Agent.DESIGNER)
+    shown = prefix(request)[1].removeprefix("<document>\n").removesuffix("\n</document>").split("\n[...]\n")
+    assert len(shown) == 3 and all(part in LONG for part in shown)
+    assert LONG.startswith(shown[0]) and sum(len(part) for part in shown) <= 600
+    assert prefix(cast.requests(Agent.WRITER)[0]) == prefix(request)
+
+
+async def test_of_a_document_of_two_passages_each_is_shown_once() -> None:
+    cast = Cast(annotator=found_in_passage, passage_bytes=600)
+    await run(cast, job(rounds=1), text=" ".join(SENTENCES[:12]))
+    assert {request.purpose.passage for request in cast.requests(Agent.ANNOTATOR)} == {0, 1}
+    (request,) = cast.requests(Agent.DESIGNER)
+    shown = prefix(request)[1].split("\n[...]\n")
+    assert len(shown) == 2 and len(set(shown)) == 2
+
+
+async def test_objections_to_a_passage_are_told_where_it_is_annotated() -> None:
+    critic = in_turns(judged(lambda _, quote, __: "spurious" if quote == "Captain7" else "correct"), accept)
+    cast = Cast(annotator=found_in_passage, critic=critic, passage_bytes=300)
+    await run(cast, text=LONG)
+    told = [r for r in cast.requests(Agent.ANNOTATOR, 2) if '"Captain7"' in instructions(r)]
+    assert {request.purpose.passage for request in told} and len(told) == 2
+    assert all("Captain7" in prefix(request)[1] for request in told)
+
+
+async def test_many_mentions_are_judged_in_several_calls() -> None:
+    cast = Cast(annotator=found_in_passage)
+    decision, kept, _, _ = await run(cast, text=LONG)
+    asked = [len(items(request)) for request in cast.requests(Agent.CRITIC)]
+    assert sum(asked) == 160 and max(asked) <= 30
+    assert kept.scores.faithfulness == 1 and decision.outcome is Outcome.ACCEPTED
+
+
+# --- faults ---
+
+
+@pytest.mark.parametrize("agent", list(Agent))
+async def test_a_failed_call_is_raised_with_the_agent_it_was_for(agent: Agent) -> None:
+    cast = Cast()
+    cast.scripts[agent] = lambda request: CallFault.SERVER
+    with pytest.raises(CallFailedError) as raised:
+        await run(cast)
+    assert raised.value.agent is agent and raised.value.fault is CallFault.SERVER
+
+
+async def test_when_one_call_fails_no_others_are_left_behind() -> None:
+    def failing(request: Request[Any]) -> Any:
+        if request.purpose.passage == 0 and request.purpose.sample == 1:
+            return CallFault.SERVER
+        return found_in_passage(request)
+
+    cast = Cast(annotator=failing, passage_bytes=300)
+    before = asyncio.all_tasks()
+    with pytest.raises(CallFailedError):
+        await run(cast, text=LONG)
+    count = len(cast.requests())
+    assert asyncio.all_tasks() == before
+    await asyncio.sleep(0.05)
+    assert len(cast.requests()) == count and not cast.requests(Agent.CRITIC)
+
+
+async def test_a_fault_of_the_program_comes_through_as_it_is() -> None:
+    cast = Cast(critic=lambda request: ZeroDivisionError("ours"))
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        await run(cast)
+
+
+async def test_a_cancelled_document_leaves_no_call_behind() -> None:
+    reached = asyncio.Event()
+
+    def slow(request: Request[Any]) -> Any:
+        reached.set()
+        return found_in_passage(request)
+
+    cast = Cast(annotator=slow, passage_bytes=300)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(run(cast, text=LONG))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    count = len(cast.requests())
+    await asyncio.sleep(0.02)
+    assert len(cast.requests()) == count and asyncio.all_tasks() == before
+
+
+# --- beside the decision ---
+
+
+async def test_classes_copied_from_the_worked_example_are_reported() -> None:
+    def copying(request: Request[Any]) -> Any:
+        example = instructions(request).partition('"classes": ')[2]
+        names = [part.split('"')[0] for part in example.split('"name": "')[1:]]
+        return designed("Person", *names[:1])(request)
+
+    _, kept, _, copied = await run(Cast(designer=copying))
+    assert len(copied) == 1 and copied[0] in kept.annotation_schema.names
+    _, _, _, none = await run(Cast())
+    assert none == ()
+
+
+async def test_one_graph_serves_documents_side_by_side() -> None:
+    cast = Cast()
+    graph = DocumentGraph(job(), cast.team)
+    texts = [TEXT, TEXT.replace("Ann", "Eva"), TEXT + " Ann."]
+    results: Sequence[tuple[Decision, Round, Any]] = await asyncio.gather(
+        *(graph.run(Document(id=f"d{n}", text=text)) for n, text in enumerate(texts))
+    )
+    assert [decision.outcome for decision, _, _ in results].count(Outcome.ACCEPTED) == 2
+    for (_, kept, _), text, number in zip(results, texts, range(3), strict=True):
+        assert kept.agreed.document_id == f"d{number}"
+        assert all(verbatim(instance, text) for instance in kept.agreed.instances)
+
+
+def test_the_drawing_shows_all_agents_and_the_ways_back() -> None:
+    drawing = mermaid(3)
+    for node in ("design", "write", "annotate_1", "annotate_3", "ground", "critique", "decide"):
+        assert f"{node}(" in drawing
+    for target in ("design", "write", "annotate_2", "__end__"):
+        assert f"decide -.-> {target};" in drawing
+    assert "annotate_3" not in mermaid(2)
