@@ -29,12 +29,14 @@ ATTEMPTS = 3
 
 
 class InMemoryClient:
-    """Answers by a script; `requests` holds every question in order."""
+    """Answers by a script; `requests` holds every question in order, `answered` counts answers."""
 
     def __init__(self, script: Callable[[Request[Any]], Said], *, takes_grammar: bool = False) -> None:
         self.script = script
+        self.delay: Callable[[Request[Any]], float] = lambda request: 0
         self.takes_grammar = takes_grammar
         self.requests: list[Request[Any]] = []
+        self.answered = 0
         self.closed = False
 
     @property
@@ -47,7 +49,7 @@ class InMemoryClient:
         token = answer_checks.set(request.checks)
         try:
             for number in range(1, ATTEMPTS + 1):
-                await asyncio.sleep(0)
+                await asyncio.sleep(self.delay(request))
                 said = self.script(request)
                 if isinstance(said, CallFault):
                     raise CallFailedError(said, f"scripted: {said.value}", tuple(attempts))
@@ -61,6 +63,7 @@ class InMemoryClient:
                     attempts.append(Attempt(number=number, raw=raw, usage=used, error=condensed(error)))
                     continue
                 attempts.append(Attempt(number=number, raw=raw, usage=used))
+                self.answered += 1
                 return Reply(answer, tuple(attempts))
         finally:
             answer_checks.reset(token)
