@@ -1,0 +1,50 @@
+# GuideX: `make help` lists the targets. Needs python3 and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check format docs clean
+
+help:  ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/demo.ok: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing GuideX into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
+	@touch $@
+
+$(VENV)/dev.ok: $(VENV)/demo.ok
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,dev]'
+	@touch $@
+
+install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools
+
+demo: $(VENV)/demo.ok  ## Run the quickstart on the embedded model (minutes; downloads 90 MB once)
+	@$(BIN)/guidex run examples/quickstart/guidex.toml --name "quickstart-$$(date +%Y%m%d-%H%M%S)"
+
+test: $(VENV)/dev.ok  ## Run the tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: $(VENV)/dev.ok  ## Run the slow tests as well
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/dev.ok  ## Lint, format check, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.ok  ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/dev.ok  ## Generate the reference pages in docs/
+	$(BIN)/python -m guidex.reference
+
+clean:  ## Remove the virtual environment and caches; runs are kept
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
