@@ -15,9 +15,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
+from agents.class_names import class_meant
 from agents.llm.client import Answer
 from schemas.annotation import Instance, MentionStatus, Scalar, Value
-from schemas.lint import class_name_from
 from schemas.locate import TextIndex, ground_all
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
@@ -61,10 +61,9 @@ class AnnotationAnswer(Answer):
     @classmethod
     def _lists(cls, value: Mapping[Any, object]) -> dict[str, list[object]]:
         """The items of each class that is named, in whatever form."""
-        named = {class_name_from(name) or name: name for name in cls.schema_of.names}
         lists: dict[str, list[object]] = {}
         for key, items in value.items():
-            known = key if key in cls.schema_of.names else named.get(class_name_from(str(key)) or "")
+            known = class_meant(str(key), cls.schema_of)
             if known is not None:
                 lists.setdefault(known, []).extend(_items(items, cls.schema_of.get(known)))
         return lists

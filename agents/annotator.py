@@ -88,7 +88,8 @@ def _form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
     for name in order:
         spec = schema.get(name)
         if spec is not None and has_only_span(spec):
-            form[name] = list(inventory().get(name, ("...",)))
+            known = inventory().get(name)
+            form[name] = list(known.examples) if known else ["..."]
         elif spec is not None:
             form[name] = [{field.name: "..." for field in spec.fields}]
     if len(form) > 1:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from agents.class_names import class_meant, is_same_name
 from agents.grammar import critique_grammar
 from agents.llm.client import Answer, Purpose
 from agents.prompting import describe_schema, messages
@@ -20,7 +21,7 @@ from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.job import Profile
 from schemas.judgement import Finding, FindingCode, Severity
-from schemas.locate import Located, TextIndex
+from schemas.locate import Located, TextIndex, normal_form
 from schemas.schema import AnnotationSchema
 
 MAX_JUDGED = 30
@@ -53,6 +54,13 @@ _MESSAGES: dict[Verdict, str] = {
 NO_CLASS = "Other"
 """What a small model says of a phrase that is no mention."""
 
+_NO_CLASS_FORMS = (NO_CLASS.casefold(), "none", "null", "")
+
+
+def _listed(value: object) -> object:
+    """Coerce the null that models give for an empty list."""
+    return [] if value is None else value
+
 
 def _verdict(value: object) -> object:
     """Coerce spellings such as "Wrong class" to the verdict they mean."""
@@ -74,13 +82,16 @@ class Classification(Answer):
     """
 
     quote: str = Field(description="The quote.")
-    class_name: str = Field(alias="class", description=f"Its class, or {NO_CLASS}.")
+    class_name: Annotated[str, BeforeValidator(lambda value: NO_CLASS if value is None else value)] = Field(
+        alias="class", description=f"Its class, or {NO_CLASS}."
+    )
 
     def verdict_on(self, instance: Instance) -> Verdict:
         """What the class found means for the class that an annotator gave."""
-        if self.class_name == instance.class_name:
+        if is_same_name(self.class_name, instance.class_name):
             return Verdict.CORRECT
-        return Verdict.SPURIOUS if self.class_name == NO_CLASS else Verdict.WRONG_CLASS
+        none = self.class_name.strip().casefold() in _NO_CLASS_FORMS
+        return Verdict.SPURIOUS if none else Verdict.WRONG_CLASS
 
 
 class MissingMention(Answer):
@@ -93,28 +104,31 @@ class MissingMention(Answer):
 class CompactCritique(Answer):
     """Classes of the quotes and missing mentions; the form for small models."""
 
-    verdicts: list[Classification] = Field(default=[], description="One per quote, in their order.")
-    missing: list[MissingMention] = Field(default=[], description="Mentions that were not listed.")
+    verdicts: Annotated[list[Classification], BeforeValidator(_listed)] = Field(
+        default=[], description="One per quote, in their order."
+    )
+    missing: Annotated[list[MissingMention], BeforeValidator(_listed)] = Field(
+        default=[], description="Mentions that were not listed."
+    )
 
     @model_validator(mode="after")
     def _every_mention_is_judged(self, info: ValidationInfo) -> Self:
-        if info.context and "items" in info.context and (left := self.unjudged(info.context["items"])):
-            raise ValueError(f"no verdict on mentions {', '.join(map(str, left))}")
+        judged = (
+            self.judged(info.context["instances"]) if info.context and "instances" in info.context else ()
+        )
+        left = [str(number) for number, verdict in enumerate(judged, 1) if verdict is None]
+        if left:
+            raise ValueError(f"no verdict on mentions {', '.join(left)}")
         return self
-
-    def unjudged(self, items: int) -> list[int]:
-        """Numbers of the mentions, from 1, on which nothing is said."""
-        return list(range(len(self.verdicts) + 1, items + 1))
 
     def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
         """The verdict on each instance; None where its quote was passed over."""
-        left = list(self.verdicts)
+        left = [(normal_form(said.quote), said) for said in self.verdicts]
         verdicts: list[Verdict | None] = []
         for instance in instances:
-            said = next((said for said in left if said.quote == instance.surface), None)
-            verdicts.append(said.verdict_on(instance) if said else None)
-            if said:
-                left.remove(said)
+            quote = normal_form(instance.surface)
+            number = next((number for number, (said, _) in enumerate(left) if said == quote), None)
+            verdicts.append(None if number is None else left.pop(number)[1].verdict_on(instance))
         return verdicts
 
 
@@ -138,12 +152,12 @@ class Remark(Answer):
 class Critique(CompactCritique):
     """Verdicts, missing mentions, and objections to guidelines and schema."""
 
-    verdicts: list[Judgement] = Field(default=[], description="One per mention.")  # type: ignore[assignment]
-    remarks: list[Remark] = Field(default=[], description="Objections to guidelines and schema.")
-
-    def unjudged(self, items: int) -> list[int]:
-        """Numbers of the mentions, from 1, on which nothing is said."""
-        return sorted(set(range(1, items + 1)) - {judgement.item for judgement in self.verdicts})
+    verdicts: Annotated[list[Judgement], BeforeValidator(_listed)] = Field(  # type: ignore[assignment]
+        default=[], description="One per mention."
+    )
+    remarks: Annotated[list[Remark], BeforeValidator(_listed)] = Field(
+        default=[], description="Objections to guidelines and schema."
+    )
 
     def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
         """The verdict on each instance; None where its number was passed over."""
@@ -203,8 +217,7 @@ async def criticise(
             speaker.profile,
             index.text,
             "critic",
-            schema=describe_schema(schema),
-            names=", ".join(schema.names),
+            schema=describe_schema(schema, definitions_only=not full),
             other=NO_CLASS,
             items="\n".join(f"{number}. {quote}" for number, quote in enumerate(quotes, 1)) or "(none)",
         )
@@ -215,7 +228,7 @@ async def criticise(
                 for number, instance in enumerate(listed, 1)
             ]
             grammar = critique_grammar(index.text, schema, heads, key, said)
-        reply = await speaker.ask(question, answer, purpose, checks={"items": len(listed)}, grammar=grammar)
+        reply = await speaker.ask(question, answer, purpose, checks={"instances": listed}, grammar=grammar)
         verdicts += reply.answer.judged(listed)
         missing += reply.answer.missing
         remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
@@ -253,12 +266,14 @@ def _located(
     ]
     found: dict[tuple[str, int, int], Located] = {}
     for mention in missing:
-        place = index.locate(mention.quote) if mention.class_name in schema.names else None
-        if place is not None and not any(
-            name == mention.class_name and start < place.end and place.start < end
-            for name, (start, end) in listed
+        meant = class_meant(mention.class_name, schema)
+        place = index.locate(mention.quote) if meant is not None else None
+        if meant is None or place is None:
+            continue
+        if not any(
+            name == meant and start < place.end and place.start < end for name, (start, end) in listed
         ):
-            found.setdefault((mention.class_name, place.start, place.end), place)
+            found.setdefault((meant, place.start, place.end), place)
     return tuple((name, place) for (name, _, _), place in found.items())
 
 
@@ -267,6 +282,6 @@ def _finding(remark: Remark, schema: AnnotationSchema) -> Finding:
         code=FindingCode(remark.code),
         severity=Severity(remark.severity),
         raised_by="critic",
-        class_name=remark.class_name if remark.class_name in schema.names else None,
+        class_name=class_meant(remark.class_name, schema) if remark.class_name else None,
         message=remark.message,
     )

@@ -57,9 +57,8 @@ def design_grammar(names: Sequence[str], least: int, most: int) -> str:
                 reached.add((number + 1, count + 1))
             lines.append(f"after_{position}_{count}: {' | '.join(ways)}")
     for number, name in enumerate(names):
-        head = literal(json.dumps({"name": name})[:-1] + ', "definition": ')
-        lines.append(f'class_{number}: {head} SENTENCE "}}"')
-    return "\n".join((*lines, f"DOMAIN: {_DOMAIN}", f"SENTENCE: {_SENTENCE}", ""))
+        lines.append(f"class_{number}: {literal(json.dumps({'name': name}))}")
+    return "\n".join((*lines, f"DOMAIN: {_DOMAIN}", ""))
 
 
 def guidelines_grammar(names: Sequence[str]) -> str:
@@ -67,7 +66,7 @@ def guidelines_grammar(names: Sequence[str]) -> str:
     parts = (
         f"{literal('{' + json.dumps('name') + ': ' + json.dumps(name) + ', ')} guideline" for name in names
     )
-    rule = r'"\"definition\": " SENTENCE "}"'
+    rule = r'"\"include\": [" SENTENCE "]}"'
     return "\n".join(
         (
             "%llguidance {}",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from agents.class_names import class_meant
 from agents.grammar import guidelines_grammar
 from agents.llm.client import Answer, Purpose
 from agents.prompting import describe_findings, describe_schema, messages
@@ -14,22 +15,20 @@ from agents.schema_designer import phrases
 from agents.speaker import Speaker
 from schemas.job import Profile
 from schemas.judgement import Finding
-from schemas.lint import class_name_from
 from schemas.schema import AnnotationSchema, ClassSpec, Contrast, Guideline
 
 
 class CompactGuideline(Answer):
-    """Guideline of one class; the form for small models."""
+    """Guideline of one class; the form for small models, which add to the definition the class has."""
 
     name: str = Field(description="The class.")
-    definition: str = Field(description="What a mention of it is.")
-    exclude: Annotated[list[str], BeforeValidator(phrases)] = Field(
-        default=[], description="What not to annotate."
+    include: Annotated[list[str], BeforeValidator(phrases)] = Field(
+        default=[], description="What to annotate."
     )
 
-    def guideline(self, siblings: frozenset[str]) -> Guideline:
-        """The guideline as it is stored."""
-        return Guideline(definition=self.definition, exclude=tuple(self.exclude))
+    def revise(self, old: Guideline, siblings: frozenset[str]) -> Guideline:
+        """The guideline with what was written taken over."""
+        return old.model_copy(update={"include": Guideline(include=tuple(self.include)).include})
 
 
 class Difference(Answer):
@@ -42,21 +41,22 @@ class Difference(Answer):
 class FullGuideline(CompactGuideline):
     """Guideline of one class."""
 
-    include: Annotated[list[str], BeforeValidator(phrases)] = Field(
-        default=[], description="What to annotate."
+    definition: str = Field(default="", description="What a mention of it is.")
+    exclude: Annotated[list[str], BeforeValidator(phrases)] = Field(
+        default=[], description="What not to annotate."
     )
     boundary: str = Field(default="", description="Where a mention starts and ends.")
     contrast: list[Difference] = Field(default=[], description="Classes it could be confused with.")
 
-    def guideline(self, siblings: frozenset[str]) -> Guideline:
-        """The guideline as it is stored; contrasts with classes that do not exist are left out."""
+    def revise(self, old: Guideline, siblings: frozenset[str]) -> Guideline:
+        """The guideline as written; contrasts with classes that do not exist are left out."""
         contrast = tuple(
             Contrast(sibling=item.sibling, difference=item.difference)
             for item in self.contrast
             if item.sibling in siblings
         )
         return Guideline(
-            definition=self.definition,
+            definition=self.definition if self.definition.strip() else old.definition,
             include=tuple(self.include),
             exclude=tuple(self.exclude),
             boundary=self.boundary,
@@ -111,19 +111,14 @@ async def write(
     reply = await speaker.ask(question, answer, purpose, grammar=grammar)
     written: dict[str, CompactGuideline] = {}
     for item in reply.answer.guidelines:
-        written.setdefault(_known_name(item.name, schema), item)
+        written.setdefault(class_meant(item.name, schema) or item.name, item)
     return schema.model_copy(
         update={"classes": tuple(_revised(spec, written.get(spec.name), schema) for spec in schema.classes)}
     )
 
 
-def _known_name(name: str, schema: AnnotationSchema) -> str:
-    """The name as it stands in the schema, where only its form differs."""
-    return name if name in schema.names else class_name_from(name) or name
-
-
 def _revised(spec: ClassSpec, item: CompactGuideline | None, schema: AnnotationSchema) -> ClassSpec:
-    if item is None or not item.definition.strip():
+    if item is None:
         return spec
     siblings = frozenset(schema.names) - {spec.name}
-    return spec.model_copy(update={"guideline": item.guideline(siblings)})
+    return spec.model_copy(update={"guideline": item.revise(spec.guideline, siblings)})

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -73,16 +74,33 @@ def example_for(text: str) -> dict[str, Any]:
     return examples[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(examples)]
 
 
+@dataclass(frozen=True)
+class InventoryClass:
+    """A class that suits many documents."""
+
+    name: str
+    definition: str
+    examples: tuple[str, ...]
+
+
 @cache
-def inventory() -> dict[str, tuple[str, ...]]:
-    """The classes small models choose from, the most universal first, each with examples of its mentions."""
+def inventory() -> dict[str, InventoryClass]:
+    """The classes small models choose from, by name, the most universal first."""
     entries = json.loads((files("agents") / "prompts" / "inventory.json").read_text("utf-8"))
-    return {entry["name"]: tuple(entry["examples"]) for entry in entries}
+    return {
+        entry["name"]: InventoryClass(entry["name"], entry["definition"], tuple(entry["examples"]))
+        for entry in entries
+    }
 
 
-def describe_schema(schema: AnnotationSchema, order: Iterable[str] = ()) -> str:
-    """The classes as a list, one line a rule, in the given order of names."""
+def describe_schema(
+    schema: AnnotationSchema, order: Iterable[str] = (), *, definitions_only: bool = False
+) -> str:
+    """The classes as a list, one line a rule, in the given order of names; or their definitions alone."""
     specs = [schema.get(name) for name in order] or list(schema.classes)
+    if definitions_only:
+        lines = (f"- {spec.name}: {spec.guideline.definition}" for spec in specs if spec is not None)
+        return "\n".join(line.rstrip(": ") for line in lines)
     return "\n".join(line for spec in specs if spec is not None for line in _describe(spec))
 
 

@@ -163,5 +163,7 @@ def _class_spec(name: str, proposed: ProposedClass) -> ClassSpec:
         spec = field.spec()
         if spec is not None and spec.name not in {known.name for known in fields}:
             fields.append(spec)
-    definition = str(one_line(proposed.definition))
+    definition = proposed.definition
+    if not definition.strip() and name in inventory():
+        definition = inventory()[name].definition
     return ClassSpec(name=name, guideline=Guideline(definition=definition), fields=tuple(fields))

@@ -213,7 +213,7 @@ class Runner:
                 )
         except CallFailedError as error:
             agent = error.agent.value if error.agent else "model"
-            if error.fault is CallFault.REFUSED:
+            if error.fault is CallFault.REFUSED:  # by key or name: no document would fare better
                 raise ModelUnavailableError(str(error), error.remedy) from error
             store.add_failure(document.id, agent, error.fault.value, str(error))
             decision = Decision(outcome=Outcome.FAILED, reason=f"{agent}: {error.fault.value}: {error}")

@@ -181,6 +181,7 @@ class CallFault(StrEnum):
     CONNECTION = "connection"
     RATE_LIMIT = "rate limit"
     REFUSED = "refused"
+    BAD_REQUEST = "bad request"
     SERVER = "server"
 
 

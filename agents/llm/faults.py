@@ -103,7 +103,8 @@ def _status(status: int, reason: str, label: str) -> Failure:
         )
     if status >= 500 or status == 408:
         return Failure(CallFault.SERVER, said, "Run again later; what is finished is kept.")
-    return Failure(CallFault.REFUSED, said, "Check the model's settings against what the server takes.")
+    # About this request, unlike 401, 403 and 404: another document's may well be taken.
+    return Failure(CallFault.BAD_REQUEST, said, "Check the model's settings against what the server takes.")
 
 
 def _server_words(error: Exception) -> str:

@@ -31,6 +31,7 @@ class CallStatus(StrEnum):
     CONNECTION = CallFault.CONNECTION.value
     RATE_LIMIT = CallFault.RATE_LIMIT.value
     REFUSED = CallFault.REFUSED.value
+    BAD_REQUEST = CallFault.BAD_REQUEST.value
     SERVER = CallFault.SERVER.value
 
 

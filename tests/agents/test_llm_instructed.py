@@ -213,7 +213,7 @@ async def test_a_refusal_is_not_asked_again(
         ("The prompt (length 9000) is longer than the maximum model length of 4096", CallFault.TOO_LONG),
         ("prompt is too long: 210000 tokens > 200000 maximum", CallFault.TOO_LONG),
         ("input length and `max_tokens` exceed context limit: 1 + 2 > 3", CallFault.TOO_LONG),
-        ("unknown field foo", CallFault.REFUSED),
+        ("unknown field foo", CallFault.BAD_REQUEST),
     ],
 )
 async def test_a_request_the_server_refuses_says_why(
