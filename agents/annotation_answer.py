@@ -63,7 +63,7 @@ class AnnotationAnswer(Answer):
         """The items of each class that is named, in whatever form."""
         lists: dict[str, list[object]] = {}
         for key, items in value.items():
-            known = class_meant(str(key), cls.schema_of)
+            known = class_meant(str(key), cls.schema_of.names)
             if known is not None:
                 lists.setdefault(known, []).extend(_items(items, cls.schema_of.get(known)))
         return lists

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.lint import class_name_from
-from schemas.schema import AnnotationSchema
 
 
 def is_same_name(first: str, second: str) -> bool:
@@ -11,11 +12,11 @@ def is_same_name(first: str, second: str) -> bool:
     return first == second or _plain(first) == _plain(second) != ""
 
 
-def class_meant(name: str, schema: AnnotationSchema) -> str | None:
-    """The class of the schema that a name stands for; None if it has none of that name in any form."""
-    if name in schema.names:
+def class_meant(name: str, classes: Sequence[str]) -> str | None:
+    """The one of these classes that a name stands for; None if none has that name in any form."""
+    if name in classes:
         return name
-    return next((known for known in schema.names if is_same_name(known, name)), None)
+    return next((known for known in classes if is_same_name(known, name)), None)
 
 
 def _plain(name: str) -> str:

@@ -266,7 +266,7 @@ def _located(
     ]
     found: dict[tuple[str, int, int], Located] = {}
     for mention in missing:
-        meant = class_meant(mention.class_name, schema)
+        meant = class_meant(mention.class_name, schema.names)
         place = index.locate(mention.quote) if meant is not None else None
         if meant is None or place is None:
             continue
@@ -282,6 +282,6 @@ def _finding(remark: Remark, schema: AnnotationSchema) -> Finding:
         code=FindingCode(remark.code),
         severity=Severity(remark.severity),
         raised_by="critic",
-        class_name=class_meant(remark.class_name, schema) if remark.class_name else None,
+        class_name=class_meant(remark.class_name, schema.names) if remark.class_name else None,
         message=remark.message,
     )

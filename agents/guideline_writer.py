@@ -26,7 +26,7 @@ class CompactGuideline(Answer):
         default=[], description="What to annotate."
     )
 
-    def revise(self, old: Guideline, siblings: frozenset[str]) -> Guideline:
+    def revise(self, old: Guideline, siblings: Sequence[str]) -> Guideline:
         """The guideline with what was written taken over."""
         return old.model_copy(update={"include": Guideline(include=tuple(self.include)).include})
 
@@ -46,14 +46,16 @@ class FullGuideline(CompactGuideline):
         default=[], description="What not to annotate."
     )
     boundary: str = Field(default="", description="Where a mention starts and ends.")
-    contrast: list[Difference] = Field(default=[], description="Classes it could be confused with.")
+    contrast: Annotated[list[Difference], BeforeValidator(phrases)] = Field(
+        default=[], description="Classes it could be confused with."
+    )
 
-    def revise(self, old: Guideline, siblings: frozenset[str]) -> Guideline:
+    def revise(self, old: Guideline, siblings: Sequence[str]) -> Guideline:
         """The guideline as written; contrasts with classes that do not exist are left out."""
         contrast = tuple(
-            Contrast(sibling=item.sibling, difference=item.difference)
+            Contrast(sibling=sibling, difference=item.difference)
             for item in self.contrast
-            if item.sibling in siblings
+            if (sibling := class_meant(item.sibling, siblings)) is not None
         )
         return Guideline(
             definition=self.definition if self.definition.strip() else old.definition,
@@ -111,7 +113,7 @@ async def write(
     reply = await speaker.ask(question, answer, purpose, grammar=grammar)
     written: dict[str, CompactGuideline] = {}
     for item in reply.answer.guidelines:
-        written.setdefault(class_meant(item.name, schema) or item.name, item)
+        written.setdefault(class_meant(item.name, schema.names) or item.name, item)
     return schema.model_copy(
         update={"classes": tuple(_revised(spec, written.get(spec.name), schema) for spec in schema.classes)}
     )
@@ -120,5 +122,5 @@ async def write(
 def _revised(spec: ClassSpec, item: CompactGuideline | None, schema: AnnotationSchema) -> ClassSpec:
     if item is None:
         return spec
-    siblings = frozenset(schema.names) - {spec.name}
+    siblings = [name for name in schema.names if name != spec.name]
     return spec.model_copy(update={"guideline": item.revise(spec.guideline, siblings)})

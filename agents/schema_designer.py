@@ -29,7 +29,7 @@ from schemas.schema import (
 
 
 def phrases(value: object) -> object:
-    """Coerce what models give for a list of phrases: one string, or null."""
+    """Coerce what models give for a list: null for none, and one phrase alone."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
@@ -69,7 +69,9 @@ class ProposedClass(Answer):
 class ClassWithFields(ProposedClass):
     """A class with fields beside its span."""
 
-    fields: list[ProposedField] = Field(default=[], description="Fields beside the span; often none.")
+    fields: Annotated[list[ProposedField], BeforeValidator(phrases)] = Field(
+        default=[], description="Fields beside the span; often none."
+    )
 
 
 class CompactDesign(Answer):
