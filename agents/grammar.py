@@ -21,7 +21,7 @@ _QUOTE_TOKENS = 20
 MAX_MISSING = 2
 """Most missing mentions the critic names in one passage."""
 
-_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]*( [\p{L}\p{N},'()\-]{1,24}){2,11}\."/"""
+_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]{0,15}( [\p{L}\p{N},'()\-]{1,16}){2,10}\."/"""
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
 
 _MAX_VALUES = 4

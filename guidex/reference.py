@@ -48,6 +48,14 @@ _ABOUT = {
 }
 _AS_MODEL = frozenset({"agents.AGENT", "annotators.model"})
 
+_GRAPH = """# The document graph
+
+Every document goes through this graph; `guidex graph` prints it for any number of annotators. Solid
+edges are always taken. The dashed ones are the decision's: back to the agent that an objection names,
+which redoes its part and all that depends on it, or to the end. The number of rounds is capped (`rounds`
+in the job file).
+
+"""
 _CLI = """# The command line
 
 Every flag is also read from an environment variable, shown beside it; flags take precedence.
@@ -82,7 +90,18 @@ def cli_page() -> str:
     return "\n".join([_GENERATED, _CLI, *sections])
 
 
-PAGES = {Path("docs/configuration.md"): configuration_page, Path("docs/cli.md"): cli_page}
+def graph_page() -> str:
+    """`docs/graph.md`: the document graph, drawn from the compiled one."""
+    from graph.document_graph import mermaid
+
+    return f"{_GENERATED}\n{_GRAPH}```mermaid\n{mermaid(2).strip()}\n```\n"
+
+
+PAGES = {
+    Path("docs/configuration.md"): configuration_page,
+    Path("docs/cli.md"): cli_page,
+    Path("docs/graph.md"): graph_page,
+}
 """The pages and what makes them."""
 
 

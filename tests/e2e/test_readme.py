@@ -1,0 +1,73 @@
+"""Every command in the README is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers.scripted import agreeable
+
+from agents.llm.embedded import resolve_gguf
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [
+    line.strip()
+    for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def test_the_readme_shows_the_two_commands_and_those_of_a_first_run() -> None:
+    for command in ("make demo", "make test", "guidex run", "guidex trace show", "guidex export"):
+        assert any(line.startswith(command) for line in COMMANDS), command
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE))))
+def test_every_make_target_named_there_exists(target: str) -> None:
+    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.model
+def test_every_guidex_command_works_in_its_order(
+    guidex: Callable[..., Any],
+    scripted_server: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a folder with two documents; hosted models are a scripted server, the GGUF file is the embedded one."""
+    lines = (ROOT / "examples" / "quickstart" / "documents.jsonl").read_text("utf-8").splitlines()
+    (tmp_path / "docs.jsonl").write_text(lines[0] + "\n", "utf-8")
+    server = scripted_server(agreeable)
+    for name in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{name}_API_KEY", "key-of-nobody")
+        monkeypatch.setenv(f"{name}_BASE_URL", getattr(server, f"{name.lower()}_url"))
+    (tmp_path / "path" / "to").mkdir(parents=True)
+    (tmp_path / "path" / "to" / "model.gguf").symlink_to(resolve_gguf("smollm2-135m"))
+    monkeypatch.setenv("GUIDEX_RUN_ROUNDS", "1")  # the embedded model takes half a minute a round
+    ours = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("guidex ")]
+    assert len(ours) >= 12
+    for arguments in ours:
+        arguments = [server.openai_url if "localhost" in word else word for word in arguments]
+        done = guidex(*arguments)
+        assert done.code == 0, f"guidex {shlex.join(arguments)}: {done.err}"
+        if arguments[0] == "init":
+            job = tmp_path / arguments[1]
+            job.write_text(
+                re.sub(r"^paths = .*$", 'paths = ["docs.jsonl"]', job.read_text("utf-8"), flags=re.M)
+            )
+    assert server.calls, "the hosted models were never asked"
+    shutil.rmtree(tmp_path / "runs")
+
+
+def test_files_and_folders_named_there_exist() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
