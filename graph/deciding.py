@@ -167,8 +167,11 @@ def settle(round_: Round) -> Round:
 def decide(round_: Round, thresholds: Thresholds, how: Ending) -> Decision:
     """The verdict on the round that was kept."""
     faults = objections(round_, thresholds)
-    reason = f"{how.value} in round {round_.number}"
+    kept = f" in round {round_.number}" if how is Ending.AGREED else f", round {round_.number} kept"
+    reason = how.value + kept
     if faults:
         reason += ": " + "; ".join(faults)
+    elif how is not Ending.AGREED:
+        reason += ": accepted on what is agreed, the disputed is dropped"
     outcome = Outcome.REJECTED if faults else Outcome.ACCEPTED
     return Decision(outcome=outcome, reason=reason, ending=how, round=round_.number)

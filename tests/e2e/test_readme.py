@@ -43,7 +43,7 @@ def test_every_guidex_command_works_in_its_order(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a folder with two documents; hosted models are a scripted server, the GGUF file is the embedded one."""
+    """In a folder with a document; hosted models are a scripted server, the GGUF file is the embedded one."""
     lines = (ROOT / "examples" / "quickstart" / "documents.jsonl").read_text("utf-8").splitlines()
     (tmp_path / "docs.jsonl").write_text(lines[0] + "\n", "utf-8")
     server = scripted_server(agreeable)

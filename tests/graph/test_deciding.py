@@ -136,7 +136,7 @@ async def test_a_critic_who_always_accepts_ends_it_in_the_first_round() -> None:
 async def test_a_critic_who_always_says_the_same_ends_it_in_a_stalemate() -> None:
     decision, kept, seen = await loop(Cast(critic=reject), 5)
     assert decision.ending is Ending.STALEMATE and len(seen) == 2
-    assert decision.outcome is Outcome.REJECTED and decision.reason.startswith("stalemate in round 1: ")
+    assert decision.outcome is Outcome.REJECTED and decision.reason.startswith("stalemate, round 1 kept: ")
     assert kept.agreed.instances == () and kept.agreed.unknown_classes == ("Person", "Place")
 
 
@@ -420,7 +420,8 @@ def test_accepted_means_that_nothing_stands_against_it(
     )
     assert (decision.outcome is Outcome.ACCEPTED) == accepted
     assert decision.ending is how and decision.round == 4
-    assert decision.reason.startswith(f"{how.value} in round 4")
+    kept = "agreed in round 4" if how is Ending.AGREED else f"{how.value}, round 4 kept"
+    assert decision.reason.startswith(kept)
     assert accepted or ": " in decision.reason
 
 
