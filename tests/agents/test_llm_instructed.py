@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from pydantic import Field, ValidationInfo, field_validator
-from servers.scripted import Drop, Fail, Garble, Say, agreeable
+from asking import BOTH, DOCUMENT, KEY, SYSTEM, Asker, City, failed, question
+from servers.scripted import Fail, Say, agreeable
 
 from agents.llm.answers import prepared
 from agents.llm.client import (
     Answer,
-    CallFailedError,
     CallFault,
     Message,
     Purpose,
@@ -28,69 +26,6 @@ from agents.llm.client import (
 from agents.llm.factory import ClientPool, probe
 from schemas.job import ModelConfig
 from schemas.judgement import Agent
-
-KEY = "sk-test-0123456789abcdef"
-SYSTEM = "You annotate documents."
-DOCUMENT = "<document>\nOslo is the capital of Norway.\n</document>"
-BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
-
-
-class City(Answer):
-    """A city of the document."""
-
-    city: str = Field(description="Its name.")
-    size: int = Field(default=1, description="Its size.")
-
-    @field_validator("city")
-    @classmethod
-    def _in_document(cls, value: str, info: ValidationInfo) -> str:
-        document = (info.context or {}).get("document")
-        if document is not None and value not in document:
-            raise ValueError(f"'{value}' does not stand in the document")
-        return value
-
-
-def question(
-    task: str = "Name the city.",
-    document: str = DOCUMENT,
-    checks: dict[str, Any] | None = None,
-    grammar: str | None = None,
-    **sampling: Any,
-) -> Request[City]:
-    messages = (
-        Message(role="system", parts=(SYSTEM,)),
-        Message(role="user", parts=(document, task)),
-    )
-    settings = Sampling(**({"temperature": 0.2, "max_tokens": 200} | sampling))
-    return Request(messages, City, settings, Purpose(agent=Agent.ANNOTATOR), checks, grammar)
-
-
-class Asker:
-    """Makes clients for a server and closes them."""
-
-    def __init__(self) -> None:
-        self.pools: list[ClientPool] = []
-
-    def client(self, provider: str, server: Any, timeout: float = 20, **settings: Any) -> Any:
-        url = server.openai_url if provider == "openai" else server.anthropic_url
-        self.pools.append(ClientPool())
-        config = ModelConfig(name=f"{provider}/scripted", base_url=url, api_key_env="TEST_KEY", **settings)
-        return self.pools[-1].client_for(config, timeout=timeout)
-
-
-@pytest.fixture
-async def asker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asker]:
-    monkeypatch.setenv("TEST_KEY", KEY)
-    asker = Asker()
-    yield asker
-    for pool in asker.pools:
-        await pool.close()
-
-
-async def failed(client: Any, request: Request[Any]) -> CallFailedError:
-    with pytest.raises(CallFailedError) as caught:
-        await client.ask(request)
-    return caught.value
 
 
 @BOTH
@@ -167,141 +102,6 @@ async def test_what_is_no_json_is_asked_again(asker: Asker, scripted_server: Any
     server = scripted_server(['{"city": "Os', {"city": "Oslo"}])
     reply = await asker.client("openai", server).ask(question())
     assert reply.answer.city == "Oslo" and "Invalid JSON" in str(reply.attempts[0].error)
-
-
-@pytest.mark.parametrize(
-    ("provider", "finish"),
-    [("openai", "length"), ("anthropic", "max_tokens"), ("anthropic", "model_context_window_exceeded")],
-)
-async def test_a_truncated_answer_is_not_asked_again(
-    provider: str, finish: str, asker: Asker, scripted_server: Any
-) -> None:
-    server = scripted_server([Say({"city": "Oslo"}, finish=finish, output_tokens=200)] * 3)
-    error = await failed(asker.client(provider, server), question())
-    assert error.fault is CallFault.TRUNCATED and "max_tokens" in error.remedy
-    assert len(server.calls) == 1
-    (attempt,) = error.attempts
-    assert attempt.finish_reason == finish and attempt.usage.output_tokens == 200
-    assert json.loads(attempt.raw) == {"city": "Oslo"} and attempt.error == "truncated"
-
-
-@pytest.mark.parametrize(
-    ("provider", "say"),
-    [
-        ("openai", Say("", finish="content_filter")),
-        ("openai", Say("", refusal="I cannot help with that.")),
-        ("anthropic", Say("", finish="refusal")),
-    ],
-)
-async def test_a_refusal_is_not_asked_again(
-    provider: str, say: Say, asker: Asker, scripted_server: Any
-) -> None:
-    server = scripted_server([say] * 3)
-    error = await failed(asker.client(provider, server), question())
-    assert error.fault is CallFault.FILTERED and len(server.calls) == 1 == len(error.attempts)
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("message", "fault"),
-    [
-        (
-            "This model's maximum context length is 8192 tokens. However, you requested 9000.",
-            CallFault.TOO_LONG,
-        ),
-        ("request (9031 tokens) exceeds the available context size (4096 tokens)", CallFault.TOO_LONG),
-        ("The prompt (length 9000) is longer than the maximum model length of 4096", CallFault.TOO_LONG),
-        ("prompt is too long: 210000 tokens > 200000 maximum", CallFault.TOO_LONG),
-        ("input length and `max_tokens` exceed context limit: 1 + 2 > 3", CallFault.TOO_LONG),
-        ("unknown field foo", CallFault.BAD_REQUEST),
-    ],
-)
-async def test_a_request_the_server_refuses_says_why(
-    provider: str, message: str, fault: CallFault, asker: Asker, scripted_server: Any
-) -> None:
-    server = scripted_server([Fail(400, message)])
-    error = await failed(asker.client(provider, server), question())
-    assert error.fault is fault and error.remedy
-    assert len(error.attempts) == 1 and error.attempts[0].error == str(error)
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("status", "fault"), [(429, CallFault.RATE_LIMIT), (500, CallFault.SERVER), (529, CallFault.SERVER)]
-)
-async def test_busy_servers_are_tried_again_and_every_request_is_counted(
-    provider: str, status: int, fault: CallFault, asker: Asker, scripted_server: Any
-) -> None:
-    busy = Fail(status, headers={"Retry-After": "0.01", "retry-after-ms": "10"})
-    server = scripted_server([busy, {"city": "Oslo"}, busy, busy, busy])
-    client = asker.client(provider, server)
-    reply = await client.ask(question())
-    assert [a.error for a in reply.attempts] == [f"the server answered {status}", None]
-    assert reply.usage.output_tokens == 20
-    error = await failed(client, question())
-    assert error.fault is fault and len(error.attempts) == 3 and len(server.calls) == 5
-    assert error.remedy
-
-
-@BOTH
-@pytest.mark.parametrize("status", [401, 403, 404])
-async def test_refused_calls_are_not_repeated_and_never_show_the_key(
-    provider: str, status: int, asker: Asker, scripted_server: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    server = scripted_server(
-        [Fail(status, f"Incorrect API key provided: {KEY}. Also sk-other-987654321.")] * 3
-    )
-    with caplog.at_level(logging.INFO):
-        error = await failed(asker.client(provider, server), question())
-    assert error.fault is CallFault.REFUSED and len(server.calls) == 1
-    everything = f"{error!r} {error} {error.remedy} {error.attempts} {error.__cause__!r} {caplog.text}"
-    assert KEY not in everything and "987654321" not in everything
-
-
-async def test_a_wrong_key_is_refused_by_the_server(
-    asker: Asker, scripted_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = scripted_server([{"city": "Oslo"}], key="sk-another-key-entirely")
-    assert (await failed(asker.client("openai", server), question())).fault is CallFault.REFUSED
-
-
-@BOTH
-async def test_a_slow_server_is_a_timeout(provider: str, asker: Asker, scripted_server: Any) -> None:
-    server = scripted_server(lambda call: Say({"city": "Oslo"}, delay=3))
-    client = asker.client(provider, server, timeout=0.2)
-    error = await failed(client, question())
-    assert error.fault is CallFault.TIMEOUT and "timeout" in error.remedy
-    assert len(error.attempts) == 3
-    assert all(0.1 < attempt.latency < 3 for attempt in error.attempts)
-
-
-@BOTH
-async def test_a_lost_connection_is_tried_again(provider: str, asker: Asker, scripted_server: Any) -> None:
-    server = scripted_server([Drop(), {"city": "Oslo"}, Drop(), Drop(), Drop()])
-    client = asker.client(provider, server)
-    reply = await client.ask(question())
-    assert reply.answer.city == "Oslo" and len(reply.attempts) == 2
-    error = await failed(client, question())
-    assert error.fault is CallFault.CONNECTION and len(error.attempts) == 3
-
-
-@BOTH
-async def test_a_server_that_is_not_there(provider: str, asker: Asker, scripted_server: Any) -> None:
-    server = scripted_server([])
-    client = asker.client(provider, server)
-    server.__exit__()
-    error = await failed(client, question())
-    assert error.fault is CallFault.CONNECTION and "base_url" in error.remedy
-
-
-@BOTH
-@pytest.mark.parametrize("garble", [Garble(), Garble(content_type="text/html"), Garble("{}"), Garble("[1]")])
-async def test_a_server_that_is_no_model(
-    provider: str, garble: Garble, asker: Asker, scripted_server: Any
-) -> None:
-    error = await failed(asker.client(provider, scripted_server([garble] * 3)), question())
-    assert error.fault is CallFault.SERVER and "base_url" in error.remedy
-    assert len(error.attempts) == 1
 
 
 @BOTH
