@@ -24,8 +24,8 @@ from schemas.judgement import Finding, FindingCode, Severity
 from schemas.locate import Located, TextIndex, normal_form
 from schemas.schema import AnnotationSchema
 
-MAX_JUDGED = 30
-"""Most mentions judged in one call: a longer list outgrows the answer of a small model."""
+_JUDGEMENT_TOKENS = 35
+"""Tokens of a judgement that repeats a long quote."""
 
 
 class Verdict(StrEnum):
@@ -180,6 +180,11 @@ class PassageCritique:
     remarks: tuple[Finding, ...]
 
 
+def judged_at_once(max_tokens: int) -> int:
+    """How many mentions go into one call: as an answer has room for, with some left for what is missing."""
+    return max(1, max_tokens // _JUDGEMENT_TOKENS - 3)
+
+
 async def criticise(
     speaker: Speaker,
     index: TextIndex,
@@ -208,8 +213,9 @@ async def criticise(
     full = speaker.profile is Profile.FULL
     answer = Critique if full else CompactCritique
     key, said = ("verdict", tuple(Verdict)) if full else ("class", (*schema.names, NO_CLASS))
-    for start in range(0, max(1, len(instances)), MAX_JUDGED):
-        listed = instances[start : start + MAX_JUDGED]
+    most = judged_at_once(speaker.sampling.max_tokens)
+    for start in range(0, max(1, len(instances)), most):
+        listed = instances[start : start + most]
         quotes = [json.dumps(instance.surface, ensure_ascii=False) for instance in listed]
         if full:
             quotes = [f"{quote} as {i.class_name}" for quote, i in zip(quotes, listed, strict=True)]

@@ -90,7 +90,7 @@ class ModelConfig(Model):
     max_tokens: int | None = Field(
         default=None,
         ge=16,
-        description="Most tokens of one answer; default: 4096, compact 1000.",
+        description="Most tokens of one answer; default: 4096, compact 600.",
     )
 
 

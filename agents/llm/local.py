@@ -19,7 +19,7 @@ from agents.llm.embedded import file_sha256
 from agents.llm.instructed import InstructedClient
 from agents.llm.names import ResolvedModel
 from schemas.base import one_line
-from schemas.errors import ModelUnavailableError
+from schemas.errors import ModelUnavailableError, UsageError
 
 MAX_SLOTS = 4
 """Calls decoded together. More share one processor without being done sooner, and each slot has its own
@@ -30,12 +30,21 @@ PROMPT_CACHE_MIB = 512
 
 
 def decoding_threads() -> int:
-    """Threads for decoding: the usable processors less one, at most 16.
+    """Threads of a local model: `GUIDEX_THREADS` if set, else the usable processors less one, at most 16.
 
     llama.cpp's threads wait for each other by spinning. With one thread per processor, any other busy process
     (this one included: it parses, validates and stores) stalls all of them: on 2 processors with another
-    process at work, two threads decoded under 3 tokens/s and one 70.
+    process at work, two threads decoded under 3 tokens/s and one 70. On a machine with nothing else to do,
+    all of them are faster.
+
+    Raises:
+        UsageError: `GUIDEX_THREADS` is no whole number above 0.
     """
+    wanted = os.environ.get("GUIDEX_THREADS", "").strip()
+    if wanted:
+        if not wanted.isdecimal() or int(wanted) < 1:
+            raise UsageError(f"GUIDEX_THREADS is {wanted!r}.", "Set it to a whole number above 0.")
+        return int(wanted)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(16, usable - 1))
 

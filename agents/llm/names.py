@@ -70,7 +70,7 @@ def resolve(config: ModelConfig) -> ResolvedModel:
         profile=profile,
         structured=_structured(config, provider),
         grounded=_grounded(config, provider),
-        max_tokens=config.max_tokens or (1000 if profile is Profile.COMPACT else 4096),
+        max_tokens=config.max_tokens or (600 if profile is Profile.COMPACT else 4096),
         context=config.context,
     )
 

@@ -8,12 +8,12 @@ import pytest
 from servers.in_memory import InMemoryClient, Said
 
 from agents.critic import (
-    MAX_JUDGED,
     NO_CLASS,
     OBJECTIONS,
     PassageCritique,
     Verdict,
     criticise,
+    judged_at_once,
     objection,
 )
 from agents.llm.client import CallFailedError, Purpose, Sampling
@@ -106,15 +106,17 @@ async def test_nothing_to_judge_is_still_searched_for_missing_mentions() -> None
 
 
 async def test_a_long_list_is_judged_in_parts() -> None:
-    many = THREE * MAX_JUDGED  # three times as many as go into one call
+    at_once = judged_at_once(1000)
+    assert 5 < at_once < 40
+    many = THREE * at_once  # three times as many as go into one call
     made, client = await critique(
-        verdicts(*["correct"] * MAX_JUDGED),
-        verdicts(*["spurious"] * MAX_JUDGED) | {"missing": [{"class": "Person", "quote": "Cy"}]},
-        verdicts(*["correct"] * MAX_JUDGED),
+        verdicts(*["correct"] * at_once),
+        verdicts(*["spurious"] * at_once) | {"missing": [{"class": "Person", "quote": "Cy"}]},
+        verdicts(*["correct"] * at_once),
         of=many,
     )
     assert made.verdicts == tuple(
-        verdict for verdict in (Verdict.CORRECT, Verdict.SPURIOUS, Verdict.CORRECT) for _ in range(MAX_JUDGED)
+        verdict for verdict in (Verdict.CORRECT, Verdict.SPURIOUS, Verdict.CORRECT) for _ in range(at_once)
     )
     assert len(client.requests) == 3 and len(made.missing) == 1
 

@@ -17,7 +17,7 @@ from agents.llm.embedded import resolve_gguf
 from agents.llm.factory import ClientPool, probe
 from agents.llm.grounding import quote_rules
 from agents.llm.local import LocalClient, LocalServer, decoding_threads
-from schemas.errors import ModelUnavailableError
+from schemas.errors import ModelUnavailableError, UsageError
 from schemas.job import ModelConfig
 from schemas.judgement import Agent
 
@@ -195,3 +195,13 @@ def test_one_processor_is_left_to_the_rest(monkeypatch: pytest.MonkeyPatch) -> N
     for usable, threads in ((1, 1), (2, 1), (8, 7), (64, 16)):
         monkeypatch.setattr("os.sched_getaffinity", lambda _, n=usable: set(range(n)), raising=False)
         assert decoding_threads() == threads
+
+
+def test_threads_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUIDEX_THREADS", "3")
+    assert decoding_threads() == 3
+    for wrong in ("0", "-1", "two"):
+        monkeypatch.setenv("GUIDEX_THREADS", wrong)
+        with pytest.raises(UsageError, match="GUIDEX_THREADS") as caught:
+            decoding_threads()
+        assert caught.value.remedy

@@ -22,7 +22,7 @@ def test_defaults_suit_the_model() -> None:
     local = resolve(ModelConfig())
     assert (local.provider, local.model) == ("local", "smollm2-135m")
     assert (local.profile, local.structured, local.grounded) == (Profile.COMPACT, "json_schema", True)
-    assert (local.max_tokens, local.key_env, local.base_url) == (1000, None, None)
+    assert (local.max_tokens, local.key_env, local.base_url) == (600, None, None)
     hosted = resolve(ModelConfig(name="openai/org/gpt-x"))
     assert (hosted.provider, hosted.model, hosted.key_env) == ("openai", "org/gpt-x", "OPENAI_API_KEY")
     assert (hosted.profile, hosted.structured, hosted.grounded) == (Profile.FULL, "json_schema", False)
@@ -49,7 +49,7 @@ def test_what_is_configured_wins() -> None:
         True,
         99,
     )
-    assert resolve(ModelConfig(name="openai/x", profile="compact")).max_tokens == 1000
+    assert resolve(ModelConfig(name="openai/x", profile="compact")).max_tokens == 600
     assert resolve(ModelConfig(grounded=False)).grounded is False
 
 
