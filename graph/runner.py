@@ -23,7 +23,7 @@ from graph.document_graph import DocumentGraph
 from graph.documents import read_documents
 from graph.ledger import Ledger
 from graph.progress import Counted, Progress
-from graph.store.records import RunStatus, Totals
+from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from schemas.documents import Document, Unreadable
@@ -207,10 +207,8 @@ class Runner:
             decision, kept, copied = await graph.run(document)
             scores = kept.scores
             if copied:
-                message = f"{document.id}: classes copied from the prompt's example: {', '.join(copied)}"
-                store.add_event(
-                    "copied from example", message, {"document_id": document.id, "classes": copied}
-                )
+                about = {"document_id": document.id, "classes": copied}
+                store.add_event(COPIED_FROM_EXAMPLE, ", ".join(copied), about)
         except CallFailedError as error:
             agent = error.agent.value if error.agent else "model"
             if error.fault is CallFault.REFUSED:  # by key or name: no document would fare better

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from graph.store.reading import RunReader
-from graph.store.records import RunRecord, RunStatus, Totals
+from graph.store.records import COPIED_FROM_EXAMPLE, RunRecord, RunStatus, Totals
 from schemas.base import Model
 from schemas.judgement import Outcome
 
@@ -58,6 +58,9 @@ class RunSummary(Model):
     model_seconds: float = Field(description="Seconds of all attempts; they ran side by side.")
     failures: tuple[FailureCause, ...] = Field(description="By cause, the most frequent first.")
     rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
+    copied: dict[str, int] = Field(
+        description="Classes copied from a prompt's worked example, with the number of documents."
+    )
     next: tuple[str, ...] = Field(description="Commands that make sense now.")
 
 
@@ -113,8 +116,15 @@ def summary_of(reader: RunReader) -> RunSummary:
             for group in reader.failures()
         ),
         rejections=_rejections(reader),
+        copied=_copied(reader),
         next=_next(reader, totals),
     )
+
+
+def _copied(reader: RunReader) -> dict[str, int]:
+    events = (event for event in reader.events() if event.kind == COPIED_FROM_EXAMPLE)
+    counts = Counter(name for event in events for name in (event.data or {}).get("classes", ()))
+    return dict(counts.most_common())
 
 
 def run_argument(folder: Path) -> str:

@@ -13,6 +13,9 @@ from schemas.judgement import Ending, Outcome
 ACCEPTANCE_OF_THE_RUN: Final = 1
 """Version of the decisions that the run itself takes; later versions re-decide from stored scores."""
 
+COPIED_FROM_EXAMPLE: Final = "copied from example"
+"""Kind of event: a document's schema has classes of the prompt's worked example; `data` names them."""
+
 
 class CallStatus(StrEnum):
     """Where a call stands. The faults carry the names of `CallFault`."""

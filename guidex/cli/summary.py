@@ -55,6 +55,10 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         out.print(Text("Most frequent reasons for rejection", style="bold"))
         for rejection in summary.rejections:
             out.print(f"  {rejection.count:>5}  {safe(rejection.reason)}")
+    if summary.copied:
+        names = ", ".join(f"{safe(name)} {count}" for name, count in summary.copied.items())
+        out.print()
+        out.print(f"Classes copied from the prompt's example, by documents: {names}")
     if summary.next:
         out.print()
         out.print(Text("What next", style="bold"))

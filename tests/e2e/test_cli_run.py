@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Command, mixed, write_documents
-from servers.scripted import ScriptedServer, agreeable
+from servers.scripted import Call, ScriptedServer, Turn, agreeable
 
 import guidex as library
 from schemas.job import parse_job
@@ -221,3 +222,22 @@ async def test_the_library_works_inside_a_running_loop(documents: Path, scripted
     model = f'name = "openai/test", base_url = "{server.openai_url}"'
     job = library.parse_job(f'documents.paths = ["people.jsonl"]\nmodel = {{ {model} }}')
     assert library.run(job).totals.accepted == 4
+
+
+def test_classes_copied_from_the_prompts_example_are_counted(
+    guidex: Command, documents: Path, scripted_server: Servers
+) -> None:
+    def parrot(call: Call) -> Turn:
+        """Gives back the class that the prompt shows for another document."""
+        answer = agreeable(call)
+        shown = re.search(r'"classes": \[\{"name": "(\w+)"', call.prompt)
+        if shown and isinstance(answer, dict) and "classes" in answer:
+            answer["classes"][0]["name"] = shown.group(1)
+        return answer
+
+    server = scripted_server(parrot)
+    done = guidex("run", "--documents", documents, *model_of(server, "openai"), "--rounds", 1)
+    assert done.code == 0, done.err
+    assert "Classes copied from the prompt's example" in done.out
+    told = guidex("runs", "show", "people", "--json").json
+    assert sum(told["copied"].values()) == told["documents"]["in"] - told["documents"]["failed"] > 0
