@@ -23,8 +23,8 @@ $(VENV)/dev.ok: $(VENV)/demo.ok
 
 install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools
 
-demo: $(VENV)/demo.ok  ## Run the quickstart on the embedded model (minutes; downloads 90 MB once)
-	@$(BIN)/guidex run examples/quickstart/guidex.toml --name "quickstart-$$(date +%Y%m%d-%H%M%S)"
+demo: $(VENV)/demo.ok  ## Run six quickstart documents on the embedded model (minutes; 90 MB once)
+	@$(BIN)/guidex run examples/quickstart/guidex.toml --limit 6 --name "quickstart-$$(date +%Y%m%d-%H%M%S)"
 
 test: $(VENV)/dev.ok  ## Run the tests
 	$(BIN)/python -m pytest -q -m "not slow"

@@ -16,12 +16,12 @@ from agents.llm.grounding import literal, quote_rules
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
 _QUOTE_TOKENS = 20
-"""Tokens of a long quote, with its share of the JSON around it."""
+"""Tokens of a long quote in Latin script, with its share of the JSON around it."""
 
 MAX_MISSING = 2
 """Most missing mentions the critic names in one passage."""
 
-_SENTENCE = r"""/"\p{Lu}[\p{L}\p{N},'()\-]{0,15}( [\p{L}\p{N},'()\-]{1,16}){2,10}\."/"""
+_SENTENCE = r"""/"[A-Z][A-Za-z0-9,'()\-]{0,15}( [A-Za-z0-9,'()\-]{1,16}){2,10}\."/"""
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
 
 _MAX_VALUES = 4
@@ -89,7 +89,9 @@ def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str]
     """
     rules = quote_rules(text)
     quotes = sum(len(spec.fields) for spec in schema.classes)
-    most = max(2, max_tokens // (_QUOTE_TOKENS * quotes))
+    # Other scripts take more bytes a character, and about as many more tokens.
+    script = len(text.encode()) / max(1, len(text))
+    most = max(1, int(max_tokens / (_QUOTE_TOKENS * script * quotes)))
     lists = []
     for name in order:
         spec = schema.get(name)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 MAX_QUOTE_WORDS = 12
 """Longest quote, in words: a small model left alone copies whole paragraphs."""
 
-MAX_QUOTE_CHARACTERS = 160
+MAX_QUOTE_CHARACTERS = 80
 """Longest quote, in characters as written in JSON."""
 
 MAX_GROUNDED_CHARACTERS = 20_000
