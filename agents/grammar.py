@@ -90,7 +90,7 @@ def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str]
     rules = quote_rules(text)
     quotes = sum(len(spec.fields) for spec in schema.classes)
     # Other scripts take more bytes a character, and about as many more tokens.
-    script = len(text.encode()) / max(1, len(text))
+    script = max(1.0, len(text.encode()) / max(1, len(text)))
     most = max(1, int(max_tokens / (_QUOTE_TOKENS * script * quotes)))
     lists = []
     for name in order:
@@ -167,4 +167,6 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _list(item: str, most: int) -> str:
-    return f'"[" ({item} (", " {item}){{0,{most - 1}}})? "]"'
+    # LLGuidance does not take a repetition of {0,0}.
+    more = f' (", " {item}){{0,{most - 1}}}' if most > 1 else ""
+    return f'"[" ({item}{more})? "]"'

@@ -203,7 +203,7 @@ def test_every_class_is_named_once_in_the_order_given(schema: AnnotationSchema) 
 
 def test_shorter_answers_have_shorter_lists() -> None:
     lengths = [annotation_grammar("Ann met Bo.", PLAIN, PLAIN.names, tokens) for tokens in (16, 500, 4000)]
-    assert len(set(lengths)) == 3 and "{0,1}" in lengths[0]
+    assert len(set(lengths)) == 3 and '(", "' not in lengths[0]
 
 
 @pytest.mark.parametrize("size", [MAX_GROUNDED_CHARACTERS + 1, 10 * MAX_GROUNDED_CHARACTERS])
