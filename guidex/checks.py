@@ -63,7 +63,7 @@ def machine_checks(runs_dir: Path) -> Iterator[Check]:
             what=f"extra {extra}",
             state="ok" if here else "note",
             found=f"installed, for {purpose}" if here else f"not installed; it is for {purpose}",
-            remedy="" if here else f'pip install "guidex[{extra}]"',
+            remedy="" if here else f"pip install -e '.[{extra}]' in GuideX's folder",
         )
     for key in _KEYS:
         given = bool(os.environ.get(key, "").strip())

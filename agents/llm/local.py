@@ -115,7 +115,7 @@ class LocalServer:
         except ImportError:
             raise ModelUnavailableError(
                 f"Model file {self.gguf.name} runs on xllamacpp, which is not installed.",
-                "Run `pip install 'guidex[local]'`.",
+                "Run `pip install -e '.[local]'` in GuideX's folder.",
             ) from None
         try:
             return xllamacpp.Server(self._parameters(xllamacpp))

@@ -188,7 +188,7 @@ async def test_without_xllamacpp_the_extra_is_named(tmp_path: Path, monkeypatch:
     file = tmp_path / "own.gguf"
     file.write_bytes(b"GGUF")
     result = await probe(ModelConfig(name=f"local/{file}"))
-    assert not result.ok and result.remedy == "Run `pip install 'guidex[local]'`."
+    assert not result.ok and result.remedy == "Run `pip install -e '.[local]'` in GuideX's folder."
 
 
 def test_one_processor_is_left_to_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
