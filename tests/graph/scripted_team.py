@@ -11,9 +11,13 @@ from servers.in_memory import InMemoryClient, Said
 
 from agents.llm.client import Request, Sampling
 from agents.speaker import Speaker
+from graph.document_graph import DocumentGraph
 from graph.team import Team
+from schemas.annotation import Instance
+from schemas.documents import Document
 from schemas.job import AnnotatorConfig, ClassOrder, DocumentsConfig, Job, Profile
-from schemas.judgement import Agent, Thresholds
+from schemas.judgement import Agent, Decision, Thresholds
+from schemas.rounds import Round
 
 Script = Callable[[Request[Any]], Said]
 
@@ -131,4 +135,27 @@ def job(rounds: int = 3, annotators: int = 2, max_classes: int = 6, **thresholds
         max_classes=max_classes,
         annotators=tuple(AnnotatorConfig(class_order=orders[n % 3]) for n in range(annotators)),
         thresholds=Thresholds(**thresholds),
+    )
+
+
+async def run(
+    cast: Cast, job_: Job | None = None, text: str = TEXT
+) -> tuple[Decision, Round, list[Round], tuple[str, ...]]:
+    seen: list[Round] = []
+    graph = DocumentGraph(
+        job_ or job(annotators=len(cast.team.annotators)), cast.team, lambda _, made: seen.append(made)
+    )
+    decision, kept, copied = await graph.run(Document(id="d", text=text))
+    return decision, kept, seen, copied
+
+
+def surfaces(made: Round) -> list[str]:
+    return [instance.surface for instance in made.agreed.instances]
+
+
+def verbatim(instance: Instance, text: str) -> bool:
+    return all(
+        mention.span is not None and text[slice(*mention.span)] == part.values[mention.field]
+        for part in instance.walk()
+        for mention in part.mentions
     )

@@ -26,40 +26,19 @@ from scripted_team import (
     judged,
     prefix,
     reject,
+    run,
+    surfaces,
+    verbatim,
 )
 
 from agents.llm.client import CallFailedError, CallFault, Request
 from graph.document_graph import DocumentGraph, mermaid
-from schemas.annotation import Instance
 from schemas.documents import Document
-from schemas.job import Job, Profile
+from schemas.job import Profile
 from schemas.judgement import Agent, Decision, Ending, FindingCode, Outcome, Severity
 from schemas.rounds import Round
 
 BOTH = pytest.mark.parametrize("profile", Profile)
-
-
-async def run(
-    cast: Cast, job_: Job | None = None, text: str = TEXT
-) -> tuple[Decision, Round, list[Round], tuple[str, ...]]:
-    seen: list[Round] = []
-    graph = DocumentGraph(
-        job_ or job(annotators=len(cast.team.annotators)), cast.team, lambda _, made: seen.append(made)
-    )
-    decision, kept, copied = await graph.run(Document(id="d", text=text))
-    return decision, kept, seen, copied
-
-
-def surfaces(made: Round) -> list[str]:
-    return [instance.surface for instance in made.agreed.instances]
-
-
-def verbatim(instance: Instance, text: str) -> bool:
-    return all(
-        mention.span is not None and text[slice(*mention.span)] == part.values[mention.field]
-        for part in instance.walk()
-        for mention in part.mentions
-    )
 
 
 # --- whatever the agents say ---

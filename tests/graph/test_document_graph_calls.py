@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from scripted_team import (
-    TEXT,
     Cast,
     accept,
     in_turns,
@@ -16,39 +15,12 @@ from scripted_team import (
     job,
     judged,
     prefix,
+    run,
+    verbatim,
 )
 
 from agents.llm.client import CallFailedError, CallFault, Request
-from graph.document_graph import DocumentGraph
-from schemas.annotation import Instance
-from schemas.documents import Document
-from schemas.job import Job
-from schemas.judgement import Agent, Decision, Outcome
-from schemas.rounds import Round
-
-
-async def run(
-    cast: Cast, job_: Job | None = None, text: str = TEXT
-) -> tuple[Decision, Round, list[Round], tuple[str, ...]]:
-    seen: list[Round] = []
-    graph = DocumentGraph(
-        job_ or job(annotators=len(cast.team.annotators)), cast.team, lambda _, made: seen.append(made)
-    )
-    decision, kept, copied = await graph.run(Document(id="d", text=text))
-    return decision, kept, seen, copied
-
-
-def surfaces(made: Round) -> list[str]:
-    return [instance.surface for instance in made.agreed.instances]
-
-
-def verbatim(instance: Instance, text: str) -> bool:
-    return all(
-        mention.span is not None and text[slice(*mention.span)] == part.values[mention.field]
-        for part in instance.walk()
-        for mention in part.mentions
-    )
-
+from schemas.judgement import Agent, Outcome
 
 # --- long documents ---
 
