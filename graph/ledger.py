@@ -19,6 +19,7 @@ from agents.llm.client import (
     Answer,
     AnswerT,
     CallFailedError,
+    CallStoppedError,
     Client,
     ModelIdentity,
     Reply,
@@ -85,6 +86,7 @@ class Ledger:
 
         Raises:
             CallFailedError: No usable answer.
+            CallStoppedError: The run has to stop.
             StoreError: The call could not be recorded; it was not sent, or its answer is lost.
         """
         call = self._describe(request)
@@ -113,11 +115,16 @@ class Ledger:
             closed = ClosedCall(CallStatus(error.fault.value), attempts=error.attempts, error=str(error))
             self._log.close_call(call_id, closed)
             raise
+        except CallStoppedError as error:
+            closed = ClosedCall(CallStatus.CANCELLED, attempts=error.attempts, error=str(error))
+            self._log.close_call(call_id, closed)
+            raise
         except asyncio.CancelledError:
-            self._log.close_call(call_id, ClosedCall(CallStatus.CANCELLED))
+            self._log.close_call(call_id, ClosedCall(CallStatus.CANCELLED, attempts=tuple(request.attempts)))
             raise
         except Exception as error:
-            self._log.close_call(call_id, ClosedCall(CallStatus.ERROR, error=repr(error)))
+            closed = ClosedCall(CallStatus.ERROR, attempts=tuple(request.attempts), error=repr(error))
+            self._log.close_call(call_id, closed)
             raise
         answer = _replayable(request, reply)
         self._log.close_call(call_id, ClosedCall(CallStatus.ANSWERED, answer, reply.attempts))

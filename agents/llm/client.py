@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.base import Model
-from schemas.errors import GuidexError
+from schemas.errors import GuidexError, StoppedError
 from schemas.judgement import Agent
 
 answer_checks: contextvars.ContextVar[Mapping[str, Any] | None] = contextvars.ContextVar(
@@ -114,7 +114,7 @@ class Attempt(Model):
 class Request(Generic[AnswerT]):
     """One question to a model."""
 
-    __slots__ = ("answer", "checks", "grammar", "messages", "purpose", "sampling")
+    __slots__ = ("answer", "attempts", "checks", "grammar", "messages", "purpose", "sampling")
 
     def __init__(
         self,
@@ -141,6 +141,8 @@ class Request(Generic[AnswerT]):
         self.purpose = purpose
         self.checks = checks
         self.grammar = grammar
+        self.attempts: list[Attempt] = []
+        """What came back so far; the client adds to it as it goes, so a cancelled call is accounted for."""
 
 
 class Reply(Generic[AnswerT]):
@@ -203,6 +205,18 @@ class CallFailedError(GuidexError):
         self.agent: Agent | None = None
 
 
+class CallStoppedError(StoppedError):
+    """A call was not sent, or not sent again, because the run has to stop; the run can be taken up again.
+
+    Attributes:
+        attempts: What was received before.
+    """
+
+    def __init__(self, message: str, remedy: str = "", attempts: tuple[Attempt, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.attempts = attempts
+
+
 class ModelIdentity(Model):
     """What of a client determines its answers; part of the ledger's key."""
 
@@ -230,6 +244,7 @@ class Client(Protocol):
 
         Raises:
             CallFailedError: No usable answer; a truncated one is not asked again as it is.
+            CallStoppedError: The run has to stop (a limit is reached, a server is down).
         """
         ...
 

@@ -13,6 +13,7 @@ from agents.llm.client import (
     Attempt,
     CallFailedError,
     CallFault,
+    CallStoppedError,
     ModelIdentity,
     Reply,
     Request,
@@ -92,7 +93,7 @@ class InstructedClient:
         from instructor.core.exceptions import InstructorRetryException
         from instructor.core.hooks import Hooks
 
-        call = _Call(self)
+        call = _Call(self, request.attempts)
         hooks = Hooks()
         hooks.on("parse:error", call.refuse)
         patched: Any = instructor.patch(
@@ -124,8 +125,8 @@ class InstructedClient:
         anthropic = self._model.provider == "anthropic"
         return instructor.Provider.ANTHROPIC if anthropic else instructor.Provider.OPENAI
 
-    def _failed(self, call: _Call, cause: BaseException | None) -> CallFailedError:
-        if isinstance(cause, CallFailedError):
+    def _failed(self, call: _Call, cause: BaseException | None) -> CallFailedError | CallStoppedError:
+        if isinstance(cause, CallFailedError | CallStoppedError):
             return cause
         reason = condensed(cause) if isinstance(cause, Exception) else "unknown"
         return CallFailedError(
@@ -140,8 +141,8 @@ class InstructedClient:
 class _Call:
     """One question on its way: sends it, and keeps every attempt, good or not."""
 
-    def __init__(self, client: InstructedClient) -> None:
-        self.attempts: list[Attempt] = []
+    def __init__(self, client: InstructedClient, attempts: list[Attempt]) -> None:
+        self.attempts = attempts
         self._client = client
 
     async def create(self, **arguments: Any) -> Any:
@@ -152,7 +153,7 @@ class _Call:
         async with client._limit:
             try:
                 return await self._send(arguments)
-            except CallFailedError:
+            except (CallFailedError, CallStoppedError):
                 raise
             except Exception as error:
                 if client._plain_sampling or not rejects_sampling(error, client._wire.sdk):
@@ -161,7 +162,7 @@ class _Call:
                 client._plain_sampling = True
             try:
                 return await self._send(_without_sampling(arguments))
-            except CallFailedError:
+            except (CallFailedError, CallStoppedError):
                 raise
             except Exception as error:
                 raise self._failed(error) from None

@@ -17,6 +17,7 @@ from agents.llm.client import (
     Attempt,
     CallFailedError,
     CallFault,
+    CallStoppedError,
     Message,
     ModelIdentity,
     Purpose,
@@ -228,6 +229,38 @@ async def test_when_the_first_of_equal_requests_fails_the_next_one_is_sent(store
     assert client.asked == 2
     assert sum(isinstance(reply, CallFailedError) for reply in replies) == 1
     assert sorted(reply.replayed for reply in replies if isinstance(reply, Reply)) == [False, True]
+
+
+async def test_what_a_call_cost_before_it_was_cancelled_is_kept(store: RunStore) -> None:
+    paid = Attempt(number=1, raw="no JSON", usage=Usage(input_tokens=70, output_tokens=9), error="no JSON")
+
+    class Slow(CountingClient):
+        async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
+            request.attempts.append(paid)
+            return await super().ask(request)
+
+    client = Slow()
+    client.gate.clear()
+    task = asyncio.create_task(Ledger(client, store).ask(question()))
+    while not client.asked:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.flush()
+    (call,) = store.reader.calls()
+    assert (call.status, call.attempts, call.input_tokens) == (CallStatus.CANCELLED, 1, 70)
+
+
+async def test_a_call_that_ends_with_the_run_is_no_failure_and_its_attempts_are_kept(store: RunStore) -> None:
+    tried = Attempt(number=1, raw="", error="no answer")
+    client = CountingClient(CallStoppedError("The server is down.", "Start it.", (tried,)))
+    with pytest.raises(CallStoppedError):
+        await Ledger(client, store).ask(question())
+    await store.flush()
+    (call,) = store.reader.calls()
+    assert (call.status, call.attempts) == (CallStatus.CANCELLED, 1)
+    assert call.error == "The server is down."
 
 
 async def test_a_waiting_request_that_is_cancelled_disturbs_no_other(store: RunStore) -> None:
