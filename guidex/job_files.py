@@ -36,6 +36,10 @@ class Changes:
     rounds: int | None = None
     max_connections: int | None = None
     documents_in_flight: int | None = None
+    cost_limit: float | None = None
+    token_limit: int | None = None
+    time_limit: str | None = None
+    """Seconds, or as in 15m and 2h."""
 
 
 def load_job(path: Path | None, changes: Changes | None = None) -> Job:
@@ -121,6 +125,7 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         max_connections=changes.max_connections,
         documents_in_flight=changes.documents_in_flight,
     )
+    _set(data, ("limits",), cost=changes.cost_limit, tokens=changes.token_limit, time=changes.time_limit)
 
 
 def _set(data: dict[str, Any], place: tuple[str, ...], **values: object) -> None:

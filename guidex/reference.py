@@ -37,6 +37,7 @@ _HEADINGS = {
     "": "At the top",
     "agents.AGENT": "`[agents.schema_designer]`, `[agents.guideline_writer]`, `[agents.annotator]`, "
     "`[agents.critic]`",
+    "prices.MODEL": '`[prices."openai/NAME"]`, one table for each model',
     "annotators": "`[[annotators]]`, one table for each annotator",
     "annotators.model": "`[annotators.model]`, below an annotator",
 }

@@ -6,6 +6,7 @@ is wrong with it; an unknown key is answered with the nearest known one.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 import typing
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from rapidfuzz import process
 
 from schemas.base import Model
@@ -143,6 +144,59 @@ class RunConfig(Model):
     timeout: float = Field(default=600, gt=0, description="Longest time of one request, in seconds.")
 
 
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")
+_UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Limits(Model):
+    """Where a run stops, to be taken up again. They hold over all its sessions, but for the time."""
+
+    cost: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        examples=[5],
+        description="Most the run may cost, in USD. The price of every model must be known.",
+    )
+    tokens: int | None = Field(
+        default=None,
+        ge=1,
+        examples=[1_000_000],
+        description="Most tokens of the run, prompts and answers of all attempts.",
+    )
+    time: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        examples=["15m"],
+        description='Wall time of a session after which no call is sent: seconds, or as in "15m" and "2h".',
+    )
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _time_in_seconds(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = _TIME.fullmatch(value.strip().lower())
+        if found is None:
+            raise ValueError("write it as 90, 90s, 15m or 2h")
+        return float(found[1]) * _UNITS[found[2]]
+
+
+class PriceConfig(Model):
+    """What a model costs, in USD per million tokens."""
+
+    input: float = Field(ge=0, allow_inf_nan=False, examples=[0.5], description="Prompt tokens.")
+    output: float = Field(ge=0, allow_inf_nan=False, examples=[2.0], description="Generated tokens.")
+    cached_input: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        examples=[0.05],
+        description="Prompt tokens from the prefix cache; default: as other prompt tokens.",
+    )
+
+
 class Job(Model):
     """A job: documents in, judged data out."""
 
@@ -166,6 +220,12 @@ class Job(Model):
     )
     thresholds: Thresholds = Field(default_factory=Thresholds, description="What acceptance takes.")
     run: RunConfig = Field(default_factory=RunConfig, description="Use of the machine.")
+    limits: Limits = Field(default_factory=Limits, description="Where the run stops, to be taken up again.")
+    prices: dict[str, PriceConfig] = Field(
+        default_factory=dict,
+        description="Prices by a model's name, in USD per million tokens, for models without a public price "
+        "and for prices of your own.",
+    )
 
     def model_for(self, agent: Agent, annotator: int = 0) -> ModelConfig:
         """The model an agent speaks to.
@@ -239,7 +299,7 @@ def _known_keys(location: Sequence[int | str]) -> list[str]:
 def _model_within(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if typing.get_origin(annotation) in (tuple, list, typing.Union, types.UnionType):
+    if typing.get_origin(annotation) in (tuple, list, dict, typing.Union, types.UnionType):
         found = (_model_within(argument) for argument in typing.get_args(annotation))
         return next((model for model in found if model is not None), None)
     return None

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig
+from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig, PriceConfig
 
 _WIDTH = 100
 _HEAD = """GuideX job file. Run it with: guidex run {file}
@@ -37,17 +37,21 @@ class Key(NamedTuple):
 
 
 def job_keys() -> tuple[Key, ...]:
-    """Every key of a job file, tables after the keys at the top, models of agents once as `agents.AGENT`."""
+    """Every key of a job file, tables after the keys at the top.
+
+    Models of agents are there once, as `agents.AGENT`, and so are prices, as `prices.MODEL`.
+    """
     top = _keys_of(Job, "")
     agents = _keys_of(ModelConfig, "agents.AGENT")
     annotators = (*_keys_of(AnnotatorConfig, "annotators"), *_keys_of(ModelConfig, "annotators.model"))
+    prices = _keys_of(PriceConfig, "prices.MODEL")
     tables = (
         key
         for name, field in Job.model_fields.items()
-        if (model := _model_in(field)) is not None and name not in ("agents", "annotators")
+        if (model := _model_in(field)) is not None and name not in ("agents", "annotators", "prices")
         for key in _keys_of(model, name)
     )
-    return (*top, *tables, *agents, *annotators)
+    return (*top, *tables, *prices, *agents, *annotators)
 
 
 def render_job_file(paths: Sequence[str], file: str = "guidex.toml") -> str:
@@ -68,6 +72,8 @@ def render_job_file(paths: Sequence[str], file: str = "guidex.toml") -> str:
             lines += _agents()
         elif name == "annotators":
             lines += _annotators()
+        elif name == "prices":
+            lines += ["", '# [prices."openai/NAME"]', *_described(_keys_of(PriceConfig, name))]
         else:
             given = {"paths": _toml(list(paths))} if name == "documents" else {}
             lines += [f"[{name}]", *_described(_keys_of(model, name), given)]
@@ -161,6 +167,8 @@ def _bounds(field: FieldInfo) -> str:
 
 def _example(field: FieldInfo) -> str:
     """Some value that the key takes; for keys whose default is to be left out."""
+    if field.examples:
+        return _toml(field.examples[0])
     words = _type_in_words(field.annotation)
     least = next((limit.ge for limit in field.metadata if getattr(limit, "ge", None) is not None), None)
     if words.startswith("one of "):

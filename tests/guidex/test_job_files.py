@@ -59,6 +59,13 @@ def test_flags_take_precedence_and_leave_the_rest(job_file: Path) -> None:
     assert (job.model.name, job.model.structured, job.model.temperature) == ("openai/big", "tools", 0.7)
 
 
+def test_limits_of_flags_are_read_as_in_the_file(job_file: Path) -> None:
+    limits = load_job(job_file, Changes(cost_limit=2.5, token_limit=900, time_limit="2h")).limits
+    assert (limits.cost, limits.tokens, limits.time) == (2.5, 900, 7200)
+    with pytest.raises(UsageError, match=r"limits\.time: .*15m"):
+        load_job(job_file, Changes(time_limit="for a while"))
+
+
 def test_another_model_does_not_inherit_the_server_of_the_files_model(job_file: Path) -> None:
     model = load_job(job_file, Changes(model="local/smollm2-135m")).model
     assert (model.name, model.base_url, model.structured, model.temperature) == (

@@ -159,3 +159,36 @@ def test_the_model_of_an_agent_is_its_own_or_the_jobs() -> None:
         ("openai/third", 0.9),
     ]
     assert job.model.temperature == 0.2
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90", 90), ("2.5", 2.5), ('"90"', 90), ('"90s"', 90), ('"15m"', 900), ('" 1.5 H "', 5400)],
+)
+def test_a_time_limit_is_seconds_or_a_number_with_its_unit(written: str, seconds: float) -> None:
+    assert parse_job(f"{DOCUMENTS}[limits]\ntime = {written}").limits.time == seconds
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ('time = "soon"', "write it as 90, 90s, 15m or 2h"),
+        ('time = "-5m"', "write it as"),
+        ('time = "0s"', "greater than 0"),
+        ("time = inf", "finite"),
+        ("cost = 0", "greater than 0"),
+        ("cost = nan", "limits.cost"),
+        ("tokens = 1.5", "limits.tokens"),
+        ("token = 1", "did you mean `tokens`?"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(limit: str, words: str) -> None:
+    assert words in fault(f"{DOCUMENTS}[limits]\n{limit}")
+
+
+def test_prices_go_by_the_name_of_the_model() -> None:
+    table = '[prices."openai/own"]\n'
+    price = parse_job(f"{DOCUMENTS}{table}input = 0.5\noutput = 2").prices["openai/own"]
+    assert (price.input, price.output, price.cached_input) == (0.5, 2.0, None)
+    assert "prices.openai/own.output" in fault(f"{DOCUMENTS}{table}input = 0.5")
+    assert "did you mean `output`?" in fault(f"{DOCUMENTS}{table}input = 0.5\noutput = 2\noutputs = 2")

@@ -9,7 +9,17 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, RunConfig, parse_job
+from schemas.job import (
+    AgentModels,
+    AnnotatorConfig,
+    DocumentsConfig,
+    Job,
+    Limits,
+    ModelConfig,
+    PriceConfig,
+    RunConfig,
+    parse_job,
+)
 from schemas.job_reference import job_keys, render_job_file
 from schemas.judgement import Thresholds
 
@@ -29,6 +39,8 @@ def test_every_line_that_is_a_key_can_be_taken_out_of_its_comment() -> None:
     assert set(data["model"]) == set(ModelConfig.model_fields)
     assert set(data["documents"]) == set(DocumentsConfig.model_fields)
     assert set(data["run"]) == set(RunConfig.model_fields)
+    assert set(data["limits"]) == set(Limits.model_fields)
+    assert set(data["prices"]["openai/NAME"]) == set(PriceConfig.model_fields)
     assert set(data["thresholds"]) == set(Thresholds.model_fields)
     assert set(data["agents"]) == set(AgentModels.model_fields)
     assert set(data) == set(Job.model_fields)
@@ -40,6 +52,7 @@ def test_values_behind_a_comment_are_the_defaults_unless_marked_as_examples() ->
     for key in KEYS:
         if not key.default and not key.required:
             shown = re.sub(rf"^{key.name} = .*$", "", shown, flags=re.MULTILINE)
+    shown = re.sub(r"^\[prices\..*\]$[^\[]*", "", shown, flags=re.MULTILINE)
     shown = re.sub(r"^\[agents\.\w+\]\nname = .*$", "", shown, flags=re.MULTILINE)
     shown = shown.replace('class_order = "reversed"', 'temperature = 0.3\nclass_order = "reversed"')
     assert parse_job(shown) == Job(documents=DocumentsConfig(paths=("a",)))
@@ -47,7 +60,7 @@ def test_values_behind_a_comment_are_the_defaults_unless_marked_as_examples() ->
 
 def leaves(model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
-        if not any(word in str(field.annotation) for word in ("Config", "Models", "Thresholds")):
+        if not any(word in str(field.annotation) for word in ("Config", "Models", "Thresholds", "Limits")):
             yield name
 
 
@@ -59,6 +72,8 @@ def leaves(model: type[BaseModel]) -> Iterator[str]:
         (ModelConfig, "model"),
         (Thresholds, "thresholds"),
         (RunConfig, "run"),
+        (Limits, "limits"),
+        (PriceConfig, "prices.MODEL"),
         (AnnotatorConfig, "annotators"),
     ],
 )
