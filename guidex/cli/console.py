@@ -65,6 +65,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def megabytes(size: int) -> str:
+    """A size in megabytes: `0.1 MB`, `1,204.0 MB`."""
+    return f"{size / 1e6:,.1f} MB"
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON in ASCII, which no terminal misreads."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
