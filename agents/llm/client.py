@@ -79,12 +79,16 @@ class Usage(Model):
     input_tokens: int = Field(default=0, ge=0, description="Prompt tokens, cached ones included.")
     output_tokens: int = Field(default=0, ge=0, description="Generated tokens.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from the prefix cache.")
+    written_tokens: int = Field(
+        default=0, ge=0, description="Prompt tokens written to the prefix cache, where that costs more."
+    )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            written_tokens=self.written_tokens + other.written_tokens,
         )
 
 
@@ -105,6 +109,9 @@ class Attempt(Model):
     raw: str = Field(description="The answer as received: text, or JSON of the tool call; may be empty.")
     finish_reason: str | None = Field(default=None, description="As the provider names it.")
     usage: Usage = Field(default_factory=Usage, description="Tokens of this attempt.")
+    cost: float | None = Field(
+        default=None, ge=0, description="USD; None where the price is not known, or what was used."
+    )
     latency: float = Field(default=0.0, ge=0, description="Seconds from sending to the whole answer.")
     error: str | None = Field(
         default=None, description="Why the answer was not taken; None for the one that was."

@@ -218,10 +218,12 @@ class AnthropicWire:
         raw = json.dumps(tools[0], ensure_ascii=False) if tools else "".join(texts)
         used = response.usage
         cached = used.cache_read_input_tokens or 0
+        written = used.cache_creation_input_tokens or 0
         usage = Usage(
-            input_tokens=used.input_tokens + cached + (used.cache_creation_input_tokens or 0),
+            input_tokens=used.input_tokens + cached + written,
             output_tokens=used.output_tokens,
             cached_tokens=cached,
+            written_tokens=written,
         )
         fault = None
         if response.stop_reason == "refusal":
