@@ -25,6 +25,7 @@ from agents.llm.client import (
     Reply,
     Request,
     answer_checks,
+    form_of,
 )
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, StoredAnswer
 
@@ -178,7 +179,7 @@ def schema_hash(answer: type[Answer]) -> str:
     """Hash of a response model's JSON schema; computed once a class, as it takes milliseconds."""
     known = _schema_hashes.get(answer)
     if known is None:
-        schema = json.dumps(answer.model_json_schema(), sort_keys=True)
+        schema = json.dumps(form_of(answer), sort_keys=True)
         known = _schema_hashes[answer] = hashlib.blake2b(schema.encode(), digest_size=16).hexdigest()
     return known
 

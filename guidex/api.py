@@ -10,6 +10,7 @@ from typing import Any
 
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
+from guidex.event_loop import run_on_loop
 from guidex.job_files import load_job, suggested_name
 from guidex.run_folders import run_folder
 from guidex.version import version
@@ -43,7 +44,7 @@ def run(
 
     def whole_run() -> RunResult:
         with run_folder(whole, name, suggested_name(whole, job_file), Path(runs_dir)) as (folder, toml):
-            return asyncio.run(Runner(whole, folder, job_toml=toml, version=version()).run())
+            return run_on_loop(Runner(whole, folder, job_toml=toml, version=version()).run())
 
     try:
         asyncio.get_running_loop()

@@ -9,35 +9,41 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from agents.llm.client import Answer
+from agents.llm.client import Answer, form_of
 from schemas.base import one_line
 
 MAX_ERRORS_TOLD = 5
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def prepared(answer: type[Answer]) -> type[BaseModel]:
     """The class instructor is given for a response model; the same one every time.
 
     instructor derives a class, and with it validators and a schema, on every call unless it is given one that
-    is already its own. Reading an answer through it gives an instance of `answer` itself, and a failure is
-    reported in one line: pydantic's own text repeats the whole input, and with it the document.
+    is already its own; and it looks several times a call through a class, its bases and the types of its
+    fields for validators of its own kind. So it is given one without fields, which has the name, the
+    description and the JSON schema of `answer`, and reads an answer as an instance of `answer` itself. A
+    failure is reported in one line: pydantic's own text repeats the whole input, and with it the document.
     """
+    from instructor import ResponseSchema
     from instructor.core.exceptions import ResponseParsingError
-    from instructor.processing.function_calls import ResponseSchema
 
     def model_validate_json(cls: type[BaseModel], /, json_data: str | bytes, **_: Any) -> Answer:
         try:
-            return answer.model_validate_json(_object_within(json_data))
+            return answer.model_validate_json(object_within(json_data))
         except ValidationError as error:
             raise ResponseParsingError(condensed(error), raw_response=None) from None
+
+    def model_json_schema(cls: type[BaseModel], /) -> dict[str, Any]:
+        return dict(form_of(answer))  # instructor completes the outermost level where it finds it wanting
 
     def fill(namespace: dict[str, Any]) -> None:
         namespace["__module__"] = answer.__module__
         namespace["__doc__"] = answer.__doc__
         namespace["model_validate_json"] = classmethod(model_validate_json)
+        namespace["model_json_schema"] = classmethod(model_json_schema)
 
-    return types.new_class(answer.__name__, (answer, ResponseSchema), exec_body=fill)
+    return types.new_class(answer.__name__, (ResponseSchema,), exec_body=fill)
 
 
 def condensed(error: Exception) -> str:
@@ -61,7 +67,7 @@ def _shortened(text: str, length: int) -> str:
     return folded if len(folded) <= length else folded[: length - 1] + "…"
 
 
-def _object_within(json_data: str | bytes) -> str | bytes:
+def object_within(json_data: str | bytes) -> str | bytes:
     """The JSON object of an answer that wraps it in a fence or in talk; anything else as it is."""
     text = json_data.decode(errors="replace") if isinstance(json_data, bytes) else json_data
     if text.lstrip()[:1] in ("{", ""):

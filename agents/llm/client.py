@@ -10,6 +10,7 @@ import contextvars
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,6 +48,16 @@ class Answer(BaseModel):
 
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
+
+_forms: WeakKeyDictionary[type[Answer], dict[str, Any]] = WeakKeyDictionary()
+
+
+def form_of(answer: type[Answer]) -> dict[str, Any]:
+    """JSON schema of a response model, not to be changed; made once a class, as it takes milliseconds."""
+    known = _forms.get(answer)
+    if known is None:
+        known = _forms[answer] = answer.model_json_schema()
+    return known
 
 
 class Message(Model):

@@ -96,8 +96,15 @@ class InstructedClient:
         call = _Call(self, request.attempts)
         hooks = Hooks()
         hooks.on("parse:error", call.refuse)
+
+        async def create(**arguments: Any) -> Any:
+            response = await call.create(**arguments)
+            # Attempts have their tokens by now; instructor would sum them up in copies of its own.
+            response.usage = None
+            return response
+
         patched: Any = instructor.patch(
-            create=call.create, mode=self._wire.mode(request), provider=self._provider(instructor)
+            create=create, mode=self._wire.mode(request), provider=self._provider(instructor)
         )
         checks = answer_checks.set(request.checks)
         try:

@@ -13,6 +13,7 @@ from graph.runner import Runner, RunResult
 from graph.store.records import RunStatus
 from guidex.cli.console import counted
 from guidex.cli.display import Display
+from guidex.event_loop import run_on_loop
 from guidex.version import version
 from schemas.errors import GuidexError, StoppedError
 from schemas.job import Job
@@ -33,7 +34,7 @@ def drive(job: Job, folder: Path, job_toml: str, display: Display) -> int:
     driver = _Driver(job, folder, job_toml, display)
     try:
         with driver.listening():
-            result = asyncio.run(driver.run())
+            result = run_on_loop(driver.run())
     except (asyncio.CancelledError, KeyboardInterrupt):
         return INTERRUPTED
     except GuidexError:
