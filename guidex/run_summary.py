@@ -56,6 +56,8 @@ class RunSummary(Model):
     cached_tokens: int = Field(description="Of these, served from the prefix cache.")
     output_tokens: int = Field(description="Generated tokens of all attempts.")
     model_seconds: float = Field(description="Seconds of all attempts; they ran side by side.")
+    cost: float | None = Field(description="USD of all attempts whose cost is known; None if no call's is.")
+    unpriced: int = Field(description="Calls whose cost is not known, or not all of it.")
     failures: tuple[FailureCause, ...] = Field(description="By cause, the most frequent first.")
     rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
     copied: dict[str, int] = Field(
@@ -105,6 +107,8 @@ def summary_of(reader: RunReader) -> RunSummary:
         cached_tokens=totals.cached_tokens,
         output_tokens=totals.output_tokens,
         model_seconds=totals.seconds,
+        cost=None if totals.calls and totals.unpriced == totals.calls and not totals.cost else totals.cost,
+        unpriced=totals.unpriced,
         failures=tuple(
             FailureCause(
                 agent=group.agent,

@@ -48,6 +48,7 @@ class CallLine(Model):
     cached_tokens: int = Field(description="Of all attempts.")
     output_tokens: int = Field(description="Of all attempts.")
     seconds: float = Field(description="Of all attempts.")
+    cost: float | None = Field(description="USD of the attempts whose cost is known; None if there are none.")
 
 
 class RoundStory(Model):
@@ -152,4 +153,5 @@ def _call(row: CallRow) -> CallLine:
         cached_tokens=row.cached_tokens,
         output_tokens=row.output_tokens,
         seconds=round(row.seconds, 3),
+        cost=row.cost,
     )

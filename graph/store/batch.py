@@ -69,19 +69,20 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     "calls": _Table(
         "calls",
         "id key agent document_id round sample passage provider model base_url structured sampling "
-        "answer_name answer_schema status opened closed replay_of retry",
+        "answer_name answer_schema status opened closed replay_of cost retry",
         retry="(SELECT count(*) FROM calls WHERE key = ? AND status != 'replayed')",
     ),
     "call_messages": _Table("call_messages", "call_id message part role text_id", text_id=_REFERENCE),
     "closed_calls": _Update(
         "calls",
         "id",
-        "status error closed attempts input_tokens output_tokens cached_tokens seconds answer_id",
+        "status error closed attempts input_tokens output_tokens cached_tokens seconds cost unpriced "
+        "answer_id",
         answer_id=_REFERENCE,
     ),
     "attempts": _Table(
         "attempts",
-        "call_id number raw_id finish_reason input_tokens output_tokens cached_tokens seconds error",
+        "call_id number raw_id finish_reason input_tokens output_tokens cached_tokens seconds error cost",
         raw_id=_REFERENCE,
     ),
     "rounds": _Table(

@@ -12,7 +12,7 @@ from graph.store.records import CallDetail, CallRow, CallStatus, StoredAnswer
 _CALL_COLUMNS = (
     "id, key, agent, document_id, round, sample, passage, provider, model, base_url, status, error, "
     "answer_name, opened, closed, attempts, input_tokens, output_tokens, cached_tokens, seconds, "
-    "retry, replay_of"
+    "retry, replay_of, cost, unpriced"
 )
 
 
@@ -56,7 +56,7 @@ class CallReader(OpenedRun):
             parts.setdefault(message, (role, []))[1].append(text)
         attempts = self.rows(
             """SELECT a.number, t.text, a.finish_reason, a.input_tokens, a.output_tokens, a.cached_tokens,
-            a.seconds, a.error FROM attempts a JOIN texts t ON t.id = a.raw_id
+            a.seconds, a.error, a.cost FROM attempts a JOIN texts t ON t.id = a.raw_id
             WHERE a.call_id = ? ORDER BY a.number""",
             said_in,
         )
@@ -108,8 +108,15 @@ def _attempt(
     cached_tokens: int,
     seconds: float,
     error: str | None,
+    cost: float | None,
 ) -> Attempt:
     usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cached_tokens=cached_tokens)
     return Attempt(
-        number=number, raw=raw, finish_reason=finish_reason, usage=usage, latency=seconds, error=error
+        number=number,
+        raw=raw,
+        finish_reason=finish_reason,
+        usage=usage,
+        cost=cost,
+        latency=seconds,
+        error=error,
     )

@@ -204,6 +204,15 @@ def m007_views(db: Database) -> None:
     """)
 
 
+def m008_costs(db: Database) -> None:
+    """What calls cost, in USD; NULL where it is not known."""
+    db.executescript("""
+        ALTER TABLE attempts ADD COLUMN cost REAL;
+        ALTER TABLE calls ADD COLUMN cost REAL;  -- of those attempts whose cost is known
+        ALTER TABLE calls ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0;  -- attempts whose cost is not
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -212,6 +221,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m005_rounds,
     m006_decisions,
     m007_views,
+    m008_costs,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -51,7 +51,9 @@ class RunReader(CallReader):
                     FROM (SELECT outcome, count(*) AS n FROM documents GROUP BY outcome)),
                 coalesce(sum(status != 'replayed'), 0), coalesce(sum(attempts), 0),
                 coalesce(sum(status = 'replayed'), 0), coalesce(sum(input_tokens), 0),
-                coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0)
+                coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0),
+                coalesce(sum(CASE WHEN status != 'replayed' THEN cost END), 0.0),
+                coalesce(sum(status NOT IN ('replayed', 'open') AND (cost IS NULL OR unpriced > 0)), 0)
             FROM calls""")
         counts: dict[str, int] = json.loads(row[0])
         return Totals(
@@ -68,6 +70,8 @@ class RunReader(CallReader):
             output_tokens=row[5],
             cached_tokens=row[6],
             seconds=row[7],
+            cost=row[8],
+            unpriced=row[9],
         )
 
     def events(self) -> tuple[Event, ...]:

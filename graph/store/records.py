@@ -123,6 +123,10 @@ class Totals:
     cached_tokens: int
     seconds: float
     """Seconds spent in attempts, summed over calls that ran side by side."""
+    cost: float
+    """USD of all attempts whose cost is known."""
+    unpriced: int
+    """Calls whose cost is not known, or not all of it."""
 
     @property
     def balanced(self) -> bool:
@@ -191,6 +195,10 @@ class CallRow:
     retry: int
     """How many calls of the same key went before."""
     replay_of: str | None
+    cost: float | None
+    """USD of the attempts whose cost is known; None if there are none such."""
+    unpriced: int
+    """Attempts whose cost is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
         time,
         time if replay_of else None,
         replay_of,
+        0.0 if replay_of else None,
         call.key,
     )
     if replay_of is None:
@@ -91,7 +92,13 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
 
 
 def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
-    """What became of a call, and each request that was made for it."""
+    """What became of a call, and each request that was made for it.
+
+    What was cancelled before a request was made cost nothing; if no request's cost is known, the call's is
+    not either.
+    """
+    costs = [attempt.cost for attempt in closed.attempts if attempt.cost is not None]
+    unpriced = len(closed.attempts) - len(costs)
     for attempt in closed.attempts:
         batch.add(
             "attempts",
@@ -104,6 +111,7 @@ def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
             attempt.usage.cached_tokens,
             attempt.latency,
             attempt.error,
+            attempt.cost,
         )
     batch.add(
         "closed_calls",
@@ -116,6 +124,8 @@ def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
         sum([attempt.usage.output_tokens for attempt in closed.attempts]),
         sum([attempt.usage.cached_tokens for attempt in closed.attempts]),
         sum([attempt.latency for attempt in closed.attempts]),
+        sum(costs, 0.0) if costs or not unpriced else None,
+        unpriced,
         None if closed.answer is None else batch.text(closed.answer),
     )
 

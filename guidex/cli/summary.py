@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.llm.prices import usd
 from graph.store.records import RunStatus
 from graph.store.records import RunSummary as RunLine
 from guidex.cli.console import console, counted, print_json, safe
@@ -87,10 +88,19 @@ def _sums(summary: RunSummary) -> Table:
     table.add_row("calls", f"{summary.calls:,}", f"{counted(summary.attempts, 'attempt')}{replays}")
     table.add_row("tokens in", f"{summary.input_tokens:,}", f"{summary.cached_tokens:,} of them cached")
     table.add_row("tokens out", f"{summary.output_tokens:,}")
+    table.add_row("cost", *_cost(summary))
     table.add_row(
         "wall time", clock(summary.wall_seconds), f"{summary.model_seconds:,.1f} s of calls, side by side"
     )
     return table
+
+
+def _cost(summary: RunSummary) -> tuple[str, str]:
+    """What a run cost, and what is not in that sum."""
+    if summary.cost is None:
+        return "unknown", 'no price is known; give it as [prices."MODEL"] in the job file'
+    beside = f"without {counted(summary.unpriced, 'call')} of unknown cost" if summary.unpriced else ""
+    return usd(summary.cost), beside
 
 
 def _print_failures(out: Console, summary: RunSummary) -> None:
