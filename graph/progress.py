@@ -4,10 +4,50 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.llm.client import AnswerT, CallFailedError, Client, ModelIdentity, Reply, Request, Usage
+from agents.llm.client import (
+    AnswerT,
+    Attempt,
+    CallFailedError,
+    CallStoppedError,
+    Client,
+    ModelIdentity,
+    Reply,
+    Request,
+)
+from graph.store.records import Totals
 from schemas.judgement import Outcome
+
+
+@dataclass
+class Taken:
+    """What calls took.
+
+    Attributes:
+        calls: That were answered, failed or given up.
+        tokens: Of prompts and answers, all attempts.
+        cost: USD of all attempts whose cost is known.
+        unpriced: Calls whose cost is not known, or not all of it.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+
+    def add(self, attempts: Sequence[Attempt]) -> None:
+        """Count a call."""
+        self.calls += 1
+        unpriced = 0
+        for attempt in attempts:
+            self.tokens += attempt.usage.input_tokens + attempt.usage.output_tokens
+            if attempt.cost is None:
+                unpriced = 1
+            else:
+                self.cost += attempt.cost
+        self.unpriced += unpriced
 
 
 @dataclass
@@ -17,27 +57,60 @@ class Progress:
     Attributes:
         documents: Documents of the run, once they are read.
         outcomes: Documents that have ended, by outcome.
-        calls: Calls that were answered or failed.
+        taken: What this session's calls took.
+        earlier: What those of earlier sessions took.
+        done_earlier: Documents that had ended when this session began.
         replays: Calls answered from the ledger.
         in_flight: Calls under way.
-        usage: Tokens of all attempts.
+        working: Documents under way.
         started: When the run began, in seconds of `time.monotonic`.
         stopping: Whether no new documents are begun.
     """
 
     documents: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
-    calls: int = 0
+    taken: Taken = field(default_factory=Taken)
+    earlier: Taken = field(default_factory=Taken)
+    done_earlier: int = 0
     replays: int = 0
     in_flight: int = 0
-    usage: Usage = field(default_factory=Usage)
+    working: int = 0
     started: float = field(default_factory=time.monotonic)
     stopping: bool = False
+
+    def take_up(self, totals: Totals) -> None:
+        """Go on from where earlier sessions of the run ended."""
+        self.earlier = Taken(
+            totals.calls, totals.input_tokens + totals.output_tokens, totals.cost, totals.unpriced
+        )
+        self.done_earlier = self.done
 
     @property
     def done(self) -> int:
         """Documents that have ended."""
         return self.outcomes.total()
+
+    @property
+    def done_now(self) -> int:
+        """Documents that have ended in this session."""
+        return self.done - self.done_earlier
+
+    @property
+    def cost(self) -> float:
+        """USD of the run, as far as it is known."""
+        return self.earlier.cost + self.taken.cost
+
+    @property
+    def projected_cost(self) -> float | None:
+        """USD of the run once all its documents have ended, if they go on like those of this session.
+
+        None before the first one has ended. Those under way count as half done, which they are on average.
+        """
+        if self.done_now <= 0:
+            return None
+        documents = self.done_now + self.working / 2
+        left = self.documents - self.done - self.working / 2
+        return self.cost + self.taken.cost / documents * max(0.0, left)
 
     @property
     def seconds(self) -> float:
@@ -72,17 +145,15 @@ class Counted:
         progress.in_flight += 1
         try:
             reply = await self._client.ask(request)
-        except CallFailedError as error:
-            progress.calls += 1
-            progress.usage += sum((attempt.usage for attempt in error.attempts), Usage())
+        except (CallFailedError, CallStoppedError) as error:
+            progress.taken.add(error.attempts)
             raise
         finally:
             progress.in_flight -= 1
         if reply.replayed:
             progress.replays += 1
         else:
-            progress.calls += 1
-            progress.usage += reply.usage
+            progress.taken.add(reply.attempts)
         return reply
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Progress on standard error: one live line on a terminal, a line now and then elsewhere, or nothing."""
+"""Progress on standard error: two live lines on a terminal, a line now and then elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agents.llm.embedded import Progress as DownloadProgress
+from agents.llm.prices import usd
 from graph.progress import Progress
 from guidex.cli.console import console, counted, safe, say
 from schemas.judgement import Outcome
@@ -51,13 +52,13 @@ class Display(ABC):
     def stop(self) -> None:
         """Show the end and let go of the terminal."""
 
-    def _line(self) -> str:
-        """What to show now; empty before there is anything."""
+    def _lines(self) -> tuple[str, ...]:
+        """What to show now; none before there is anything."""
         progress = self._progress
         if progress is not None and progress.documents:
             self._working_since = self._working_since or time.monotonic()
-            return progress_line(progress, time.monotonic() - self._working_since)
-        return download_line(*self._download) if self._download is not None else ""
+            return progress_lines(progress, time.monotonic() - self._working_since)
+        return (download_line(*self._download),) if self._download is not None else ()
 
 
 def display_for(wanted: Literal["full", "plain", "none"] | None) -> Display:
@@ -85,24 +86,25 @@ def downloads_shown() -> Iterator[DownloadProgress]:
 
 
 class FullDisplay(Display):
-    """One line that is redrawn in place."""
+    """Two lines that are redrawn in place."""
 
     def start(self, progress: Progress | None) -> None:
-        """Take a line of the terminal."""
+        """Take lines of the terminal."""
         super().start(progress)
         self._live = Live(console=console("err"), auto_refresh=False, transient=True)
         self._live.start()
 
     def tick(self) -> None:
-        """Draw the line anew."""
-        self._live.update(Text(safe(self._line()), no_wrap=True, overflow="ellipsis"), refresh=True)
+        """Draw the lines anew."""
+        text = "\n".join(map(safe, self._lines()))
+        self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def note(self, text: str) -> None:
-        """Print above the line."""
+        """Print above the lines."""
         self._live.console.print(Text(safe(text)))
 
     def stop(self) -> None:
-        """Take the line away."""
+        """Take the lines away."""
         self._live.stop()
 
 
@@ -117,7 +119,7 @@ class PlainDisplay(Display):
 
     def tick(self) -> None:
         """Print a line if it is time for one."""
-        line = self._line()
+        line = ", ".join(self._lines())
         step = self._step()
         late = time.monotonic() - self._at > _PLAIN_PERIOD
         if line and (step != self._shown or late):
@@ -126,7 +128,7 @@ class PlainDisplay(Display):
 
     def stop(self) -> None:
         """Show where it ended, unless that was shown already."""
-        line = self._line()
+        line = ", ".join(self._lines())
         if line and self._progress is not None and self._progress.documents and line != self._last:
             self._say(line)
 
@@ -154,26 +156,42 @@ class NoDisplay(Display):
         """Nothing is to be let go of."""
 
 
-def progress_line(progress: Progress, seconds: float) -> str:
-    """Where a run stands, in one line.
+def progress_lines(progress: Progress, seconds: float) -> tuple[str, str]:
+    """Where a run stands, and what it takes: each fits into 80 columns unless the numbers are very large.
 
     Args:
         progress: The counters.
-        seconds: Since the first document was begun; the rate is taken over them.
+        seconds: Since the first document was begun; the rates are taken over them.
     """
     outcomes = progress.outcomes
-    parts = [f"{progress.done}/{counted(progress.documents, 'document')}"]
-    parts += [
-        f"{outcomes[outcome]} {outcome.value}"
+    documents = [f"{progress.done:,}/{counted(progress.documents, 'document')}"]
+    documents += [
+        f"{outcomes[outcome]:,} {outcome.value}"
         for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED, Outcome.SKIPPED)
         if outcomes[outcome] or outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
     ]
-    parts.append(f"{progress.usage.input_tokens + progress.usage.output_tokens:,} tokens")
-    parts.append(f"{counted(progress.in_flight, 'call')} in flight")
-    if progress.done and seconds >= 1:
-        parts.append(f"{60 * progress.done / seconds:.1f} documents/min")
-    parts.append(clock(progress.seconds))
-    return ", ".join(parts)
+    documents.append(clock(progress.seconds))
+    rated = seconds >= 1
+    per_second = f" ({progress.taken.tokens / seconds:,.0f}/s)" if rated else ""
+    takes = [_money(progress)]
+    takes.append(f"{progress.earlier.tokens + progress.taken.tokens:,} tokens{per_second}")
+    if rated and progress.done_now > 0:
+        takes.append(f"{60 * progress.done_now / seconds:,.1f} documents/min")
+    takes.append(f"{counted(progress.in_flight, 'call')} in flight")
+    return ", ".join(documents), ", ".join(filter(None, takes))
+
+
+def _money(progress: Progress) -> str:
+    """What was spent and will be; nothing where all is free."""
+    calls = progress.earlier.calls + progress.taken.calls
+    unpriced = progress.earlier.unpriced + progress.taken.unpriced
+    if unpriced and unpriced == calls and not progress.cost:
+        return "cost unknown"
+    if not progress.cost and not unpriced:
+        return ""
+    projected = progress.projected_cost
+    spent = f"{'at least ' if unpriced else ''}{usd(progress.cost)}"
+    return spent if projected is None else f"{spent} of about {usd(projected)}"
 
 
 def download_line(done: int, total: int | None, label: str) -> str:

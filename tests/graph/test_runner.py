@@ -60,8 +60,8 @@ async def test_documents_go_the_whole_way(
         assert reader.run().status is RunStatus.DONE and reader.failures() == ()
     progress = runner.progress
     assert progress.done == progress.documents == len(TEXTS) and progress.in_flight == 0
-    assert progress.calls == len(server.calls) and progress.outcomes[Outcome.ACCEPTED] == len(TEXTS)
-    assert progress.usage.input_tokens == result.totals.input_tokens
+    assert progress.taken.calls == len(server.calls) and progress.outcomes[Outcome.ACCEPTED] == len(TEXTS)
+    assert progress.taken.tokens == result.totals.input_tokens + result.totals.output_tokens
 
 
 async def test_the_accepted_can_be_exported_and_every_mention_verified(
@@ -257,5 +257,5 @@ async def test_equal_documents_are_paid_for_once(
     assert (
         (result.totals.calls, result.totals.replays)
         == (5, 10)
-        == (runner.progress.calls, runner.progress.replays)
+        == (runner.progress.taken.calls, runner.progress.replays)
     )
