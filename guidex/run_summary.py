@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
 
+from graph.store.attempts import spent_in_vain
+from graph.store.failures import failure_groups, past_failures
 from graph.store.reading import RunReader
 from graph.store.records import COPIED_FROM_EXAMPLE, RunRecord, RunStatus, Totals
 from schemas.base import Model
@@ -28,6 +31,18 @@ class FailureCause(Model):
     message: str = Field(description="What the first of them said.")
     count: int = Field(description="How many.")
     document_ids: tuple[str, ...] = Field(description="The documents.")
+
+
+class Vain(Model):
+    """Requests without a usable answer, of one kind."""
+
+    kind: str = Field(
+        description="'re-asked', 'invalid', 'truncated', 'filtered', 'retried', 'no answer', 'cancelled', "
+        "'interrupted' or 'error'."
+    )
+    requests: int = Field(description="How many.")
+    input_tokens: int | None = Field(description="Prompt tokens; None where nobody knows.")
+    output_tokens: int | None = Field(description="Generated tokens; None where nobody knows.")
 
 
 class Rejection(Model):
@@ -58,7 +73,11 @@ class RunSummary(Model):
     model_seconds: float = Field(description="Seconds of all attempts; they ran side by side.")
     cost: float | None = Field(description="USD of all attempts whose cost is known; None if no call's is.")
     unpriced: int = Field(description="Calls whose cost is not known, or not all of it.")
-    failures: tuple[FailureCause, ...] = Field(description="By cause, the most frequent first.")
+    vain: tuple[Vain, ...] = Field(description="Requests without a usable answer, by what became of them.")
+    failures: tuple[FailureCause, ...] = Field(
+        description="Of documents that are failed now, by cause; the most frequent first."
+    )
+    past_failures: int = Field(description="Failures of documents that were taken up again since.")
     rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
     copied: dict[str, int] = Field(
         description="Classes copied from a prompt's worked example, with the number of documents."
@@ -109,6 +128,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         model_seconds=totals.seconds,
         cost=None if totals.calls and totals.unpriced == totals.calls and not totals.cost else totals.cost,
         unpriced=totals.unpriced,
+        vain=tuple(Vain(**asdict(kind)) for kind in spent_in_vain(reader)),
         failures=tuple(
             FailureCause(
                 agent=group.agent,
@@ -117,8 +137,9 @@ def summary_of(reader: RunReader) -> RunSummary:
                 count=group.count,
                 document_ids=group.document_ids,
             )
-            for group in reader.failures()
+            for group in failure_groups(reader)
         ),
+        past_failures=past_failures(reader),
         rejections=_rejections(reader),
         copied=_copied(reader),
         next=_next(reader, totals),

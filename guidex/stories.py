@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from graph.deciding import objections, settle
+from graph.store.failures import failures_of
 from graph.store.reading import RunReader
 from graph.store.records import CallRow
 from schemas.annotation import Annotation
@@ -72,7 +73,7 @@ class Story(Model):
         description="What was kept: agreed, and not disputed by the critic at the end."
     )
     calls: tuple[CallLine, ...] = Field(description="In the order in which they were opened.")
-    failures: tuple[str, ...] = Field(description="What failed, in words.")
+    failures: tuple[str, ...] = Field(description="What failed, in words; also before it was taken up again.")
 
 
 def document_lines(
@@ -130,11 +131,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         ),
         result=settle(kept).agreed if kept else None,
         calls=tuple(_call(row) for row in reader.calls(document_id, limit=_CALLS)),
-        failures=tuple(
-            f"{group.agent}: {group.error_class}: {group.message}"
-            for group in reader.failures()
-            if document_id in group.document_ids
-        ),
+        failures=failures_of(reader, document_id),
     )
 
 

@@ -12,7 +12,7 @@ from graph.store.annotations import rebuild
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
-from graph.store.records import DocumentRow, Event, FailureGroup, RunRecord, RunStatus, Totals
+from graph.store.records import DocumentRow, Event, RunRecord, RunStatus, Totals
 from schemas.documents import Document
 from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
 from schemas.rounds import Round
@@ -81,25 +81,6 @@ class RunReader(CallReader):
             Event(time, kind, message, None if data is None else json.loads(data))
             for time, kind, message, data in rows
         )
-
-    def failures(self) -> tuple[FailureGroup, ...]:
-        """Failures grouped by agent and class of error, the most frequent first."""
-        groups: dict[tuple[str, str], list[tuple[str | None, str]]] = {}
-        for document_id, agent, error_class, message in self.rows(
-            "SELECT document_id, agent, error_class, message FROM failures ORDER BY id"
-        ):
-            groups.setdefault((agent, error_class), []).append((document_id, message))
-        made = [
-            FailureGroup(
-                agent,
-                error_class,
-                members[0][1],
-                len(members),
-                tuple(dict.fromkeys(document_id for document_id, _ in members if document_id is not None)),
-            )
-            for (agent, error_class), members in groups.items()
-        ]
-        return tuple(sorted(made, key=lambda group: -group.count))
 
     # --- documents ---
 

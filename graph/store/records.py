@@ -227,6 +227,18 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Vain:
+    """Requests that brought no usable answer."""
+
+    kind: str
+    """What became of them (`graph.store.attempts.spent_in_vain`)."""
+    requests: int
+    input_tokens: int | None
+    """None where nobody knows."""
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to the run."""
 

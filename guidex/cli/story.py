@@ -16,7 +16,7 @@ from guidex.cli.document_list import score
 from guidex.cli.summary import OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, Value
-from schemas.judgement import Finding, Severity, Thresholds
+from schemas.judgement import Finding, Outcome, Severity, Thresholds
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
@@ -62,7 +62,10 @@ def _print_head(out: Console, story: Story) -> None:
         out.print(Text(f"{source}{len(story.document.text):,} characters", style="dim"))
     if story.decision is not None:
         out.print(f"Reason: {safe(story.decision.reason)}")
-    for failure in story.failures:
+    present = story.failures[-1:] if story.outcome is Outcome.FAILED else ()
+    for failure in story.failures[: len(story.failures) - len(present)]:
+        out.print(Text(f"Earlier failure: {safe(failure)}", style="dim"))
+    for failure in present:
         out.print(Text(f"Failure: {safe(failure)}", style="red"))
     out.print()
 

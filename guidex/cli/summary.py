@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,7 @@ STATUS_STYLES = {
 }
 OUTCOME_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red", "skipped": "cyan"}
 
+_SHOWN_CAUSES = 10
 _SHOWN_IDS = 5
 _RUN_COLUMNS: dict[str, Literal["left", "right"]] = {
     "run": "left",
@@ -50,6 +52,7 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
     out.print(Text(safe(summary.folder.as_posix()), style="dim"))
     out.print()
     out.print(_sums(summary))
+    _print_vain(out, summary)
     _print_failures(out, summary)
     if summary.rejections:
         out.print()
@@ -103,16 +106,41 @@ def _cost(summary: RunSummary) -> tuple[str, str]:
     return usd(summary.cost), beside
 
 
-def _print_failures(out: Console, summary: RunSummary) -> None:
-    if not summary.failures:
+def _print_vain(out: Console, summary: RunSummary) -> None:
+    if not summary.vain:
         return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    for _ in range(3):
+        table.add_column(justify="right")
+    for kind in summary.vain:
+        known = kind.input_tokens is not None and kind.output_tokens is not None
+        tokens = (f"{kind.input_tokens:,} in", f"{kind.output_tokens:,} out") if known else ("unknown", "")
+        table.add_row(f"  {kind.kind}", f"{kind.requests:,}", *tokens)
+    spent = sum((kind.input_tokens or 0) + (kind.output_tokens or 0) for kind in summary.vain)
+    tokens = summary.input_tokens + summary.output_tokens
+    share = f", {spent / tokens:.1%} of all tokens" if tokens else ""
     out.print()
-    out.print(Text("Failures by cause", style="bold"))
-    for failure in summary.failures:
+    out.print(Text(f"Requests without a usable answer{share}", style="bold"))
+    out.print(table)
+
+
+def _print_failures(out: Console, summary: RunSummary) -> None:
+    if summary.failures:
+        out.print()
+        out.print(Text("Failures by cause", style="bold"))
+    for failure in summary.failures[:_SHOWN_CAUSES]:
         out.print(Text(f"  {failure.count:>5}  {safe(failure.agent)}: {safe(failure.cause)}", style="red"))
-        out.print(f"         {safe(failure.message)}")
+        out.print(Padding(safe(failure.message), (0, 0, 0, 9), expand=False))
         if failure.document_ids:
-            out.print(f"         {_ids(failure)}")
+            out.print(Padding(_ids(failure), (0, 0, 0, 9), expand=False))
+    others = summary.failures[_SHOWN_CAUSES:]
+    if others:
+        rest = sum(failure.count for failure in others)
+        out.print(f"  {rest:>5}  of {counted(len(others), 'other cause')}; --json has them all")
+    if summary.past_failures:
+        past = counted(summary.past_failures, "earlier failure")
+        out.print(Text(f"{past} of documents that were taken up again since", style="dim"))
 
 
 def _ids(failure: FailureCause) -> str:

@@ -14,6 +14,7 @@ from servers.scripted import Call, ScriptedServer, Turn, agreeable
 from graph.document_graph import DocumentGraph
 from graph.export import ExportFormat, rows
 from graph.results import accepted
+from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus
 from schemas.documents import Document
@@ -57,7 +58,7 @@ async def test_documents_go_the_whole_way(
             assert made.scores.agreement == made.scores.grounding == 1 and made.agreed.instances
             stored = reader.document(identifier)
             assert stored is not None and stored.text == text
-        assert reader.run().status is RunStatus.DONE and reader.failures() == ()
+        assert reader.run().status is RunStatus.DONE and failure_groups(reader) == ()
     progress = runner.progress
     assert progress.done == progress.documents == len(TEXTS) and progress.in_flight == 0
     assert progress.taken.calls == len(server.calls) and progress.outcomes[Outcome.ACCEPTED] == len(TEXTS)

@@ -12,6 +12,7 @@ from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, slowly
 from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn, agreeable
 
 from graph.document_graph import DocumentGraph
+from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus
 from schemas.annotation import Annotation
@@ -62,7 +63,7 @@ async def test_a_fault_with_one_document_fails_that_one_alone(
     assert (result.totals.accepted, result.totals.failed) == (len(TEXTS) - 1, 1)
     with RunReader(folder) as reader:
         assert outcomes(reader)["d3"] is Outcome.FAILED
-        (group,) = reader.failures()
+        (group,) = failure_groups(reader)
         assert (group.agent, group.error_class, group.document_ids) == ("schema-designer", cause, ("d3",))
         (row,) = reader.documents(Outcome.FAILED)
         assert row.reason.startswith(f"schema-designer: {cause}: ")
@@ -140,7 +141,7 @@ async def test_a_fault_of_ours_fails_its_document_and_keeps_the_trace(
         assert (row.id, row.reason) == ("d2", "fault of GuideX: ZeroDivisionError")
         (event,) = [event for event in reader.events() if event.kind == "fault"]
         assert "in faulty" in event.message and event.data == {"document_id": "d2"}
-        (group,) = reader.failures()
+        (group,) = failure_groups(reader)
         assert (group.agent, group.message) == ("guidex", "divided by nothing")
 
 

@@ -56,25 +56,6 @@ async def test_calls_are_filtered_and_paged_in_the_order_of_opening(store: RunSt
     assert reader.calls(document_id="d1' OR 1=1 --") == ()
 
 
-def test_failures_are_grouped_by_agent_and_error_with_the_first_message(store: RunStore) -> None:
-    store.add_documents(documents(4))
-    store.add_failure("d2", "annotator", "CallFailedError", "first")
-    store.add_failure("d1", "critic", "CallFailedError", "other agent")
-    store.add_failure("d3", "annotator", "CallFailedError", "second")
-    store.add_failure("d2", "annotator", "CallFailedError", "third")
-    store.add_failure(None, "annotator", "CallFailedError", "of no document")
-    store.flush_now()
-    first, second = store.reader.failures()
-    assert (first.agent, first.error_class, first.message, first.count) == (
-        "annotator",
-        "CallFailedError",
-        "first",
-        4,
-    )
-    assert first.document_ids == ("d2", "d3")
-    assert (second.agent, second.document_ids) == ("critic", ("d1",))
-
-
 def test_accepted_documents_are_streamed_with_the_kept_round(store: RunStore) -> None:
     store.add_documents(documents(450))
     for number in range(450):

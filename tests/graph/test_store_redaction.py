@@ -9,6 +9,7 @@ import pytest
 from store_samples import JOB, decision, documents, make_round, make_store, opened
 
 from agents.llm.client import Attempt
+from graph.store.failures import failures_of
 from graph.store.records import CallStatus, ClosedCall
 from graph.store.redaction import REDACTED, Redactor
 from graph.store.store import RunStore
@@ -112,4 +113,4 @@ def test_lone_surrogates_are_replaced_and_do_not_stop_the_run(tmp_path: Path) ->
         store.add_documents(documents(1))
         store.add_failure("d0", "critic", "UnicodeError", "a\ud800b")
         store.flush_now()
-        assert store.reader.failures()[0].message == "a\N{REPLACEMENT CHARACTER}b"
+        assert failures_of(store.reader, "d0") == ("critic: UnicodeError: a\N{REPLACEMENT CHARACTER}b",)

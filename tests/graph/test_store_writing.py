@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from store_samples import JOB, TEXT, answered, decision, documents, make_round, make_store, opened, query
 
+from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, RunStatus
 from graph.store.store import RunStore
@@ -114,7 +115,7 @@ def test_an_unreadable_record_is_a_failed_document_with_its_reason(tmp_path: Pat
             None,
         )
         assert store.reader.document(row.id) is None
-        (group,) = store.reader.failures()
+        (group,) = failure_groups(store.reader)
         assert (group.agent, group.error_class, group.count, group.document_ids) == (
             "reader",
             "Unreadable",

@@ -1,0 +1,57 @@
+"""Which requests to a model brought nothing, and what was spent on them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from graph.store.opening import OpenedRun
+from graph.store.records import CallStatus, Vain
+
+EMPTY_TEXT: Final = hashlib.blake2b(b"", digest_size=16).hexdigest()
+"""Hash by which the store knows the empty text."""
+
+NO_ANSWER: Final = f"""(a.error IS NOT NULL AND a.finish_reason IS NULL AND a.output_tokens = 0
+    AND a.raw_id IS (SELECT id FROM texts WHERE hash = '{EMPTY_TEXT}'))"""
+"""Condition on an attempt `a`: nothing came back but an error of the server or of the connection."""
+
+CUT_OFF: Final = f"(a.error IN ('{CallStatus.TRUNCATED.value}', '{CallStatus.FILTERED.value}'))"
+"""Condition on an attempt `a`: an answer was truncated or filtered."""
+
+MISFIT: Final = f"(a.error IS NOT NULL AND NOT {CUT_OFF} AND NOT {NO_ANSWER})"
+"""Condition on an attempt `a`: there was a whole answer, and it did not fit what was asked."""
+
+_KIND: Final = f"""CASE WHEN {CUT_OFF} THEN a.error
+    WHEN {NO_ANSWER} THEN iif(a.number < c.attempts, 'retried', 'no answer')
+    ELSE iif(a.number < c.attempts, 're-asked', 'invalid') END"""
+
+_UNKNOWN: Final = (CallStatus.CANCELLED.value, CallStatus.INTERRUPTED.value, CallStatus.ERROR.value)
+
+_ORDER: Final = ("re-asked", "invalid", "truncated", "filtered", "retried", "no answer", *_UNKNOWN)
+
+
+def spent_in_vain(run: OpenedRun) -> tuple[Vain, ...]:
+    """Requests without a usable answer, by what became of them. Each request is counted once.
+
+    `re-asked`: the answer did not fit, and was asked for again; `invalid`: the last one did not fit either.
+    `retried`: the server or the connection failed, and the request was repeated; `no answer`: it failed for
+    good. `truncated` and `filtered` answers end a call. `cancelled`, `interrupted` (the process died) and
+    `error` (a fault of the program) are requests under way when their call ended; what they cost at the
+    provider is unknown.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    found = {
+        kind: Vain(kind, count, input_tokens, output_tokens)
+        for kind, count, input_tokens, output_tokens in run.rows(
+            f"""SELECT {_KIND} AS kind, count(*), sum(a.input_tokens), sum(a.output_tokens)
+            FROM attempts a JOIN calls c ON c.id = a.call_id
+            WHERE a.error IS NOT NULL GROUP BY kind"""
+        )
+    }
+    for status, count in run.rows(
+        "SELECT status, count(*) FROM calls WHERE status IN (?, ?, ?) GROUP BY status", *_UNKNOWN
+    ):
+        found[status] = Vain(status, count, None, None)
+    return tuple(found[kind] for kind in _ORDER if kind in found)
