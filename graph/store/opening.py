@@ -49,7 +49,7 @@ class OpenedRun:
         """Let go of the file."""
         self._connection.close()
 
-    def rows(self, sql: str, *values: str | int | None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: str | int | float | None) -> list[tuple[Any, ...]]:
         """All rows of a query at once.
 
         A cursor left open would keep the log from being moved to the database.

@@ -56,6 +56,7 @@ _runs.command("show")(runs.show)
 _runs.command("backup")(runs.backup)
 _runs.command("delete")(runs.delete)
 _trace.command("show")(trace.show)
+_trace.command("anomalies")(trace.anomalies)
 _models.command("list")(models.list_)
 _models.command("pull")(models.pull)
 

@@ -118,8 +118,8 @@ def _print_vain(out: Console, summary: RunSummary) -> None:
         tokens = (f"{kind.input_tokens:,} in", f"{kind.output_tokens:,} out") if known else ("unknown", "")
         table.add_row(f"  {kind.kind}", f"{kind.requests:,}", *tokens)
     spent = sum((kind.input_tokens or 0) + (kind.output_tokens or 0) for kind in summary.vain)
-    tokens = summary.input_tokens + summary.output_tokens
-    share = f", {spent / tokens:.1%} of all tokens" if tokens else ""
+    everything = summary.input_tokens + summary.output_tokens
+    share = f", {spent / everything:.1%} of all tokens" if everything else ""
     out.print()
     out.print(Text(f"Requests without a usable answer{share}", style="bold"))
     out.print(table)

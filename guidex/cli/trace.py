@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import typer
@@ -53,3 +54,53 @@ def show(
             print_json([line.model_dump(mode="json") for line in lines])
         else:
             print_documents(lines, reader, wanted, offset)
+
+
+def _slow(value: str) -> float | None:
+    if value == "auto":
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not seconds > 0:
+        raise typer.BadParameter("give a number of seconds, or `auto`.")
+    return seconds
+
+
+def anomalies(
+    run: Run,
+    slow: Annotated[
+        str,
+        typer.Option(
+            "--slow",
+            metavar="SECONDS",
+            help="From how many seconds a request is slow; `auto`: far above its agent's and model's median.",
+        ),
+    ] = "auto",
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="Show at most so many of each kind.")
+    ] = 10,
+    runs_dir: RunsDir = RUNS_DIR,
+    json: AsJson = False,
+) -> None:
+    """Show what stands out, also while a run goes on.
+
+    Calls entered and never left, slow requests, answers that did not fit, truncated or filtered ones,
+    requests that brought no answer, documents that took most rounds.
+    """
+    from dataclasses import asdict
+
+    from guidex.anomalies import anomalies_of
+    from guidex.cli.console import print_json
+    from guidex.run_folders import find_run
+
+    seconds = _slow(slow)
+    with find_run(run, runs_dir) as reader:
+        found = anomalies_of(reader, limit=limit, slow_seconds=seconds)
+    if json:
+        print_json(asdict(found))
+    else:
+        from guidex.cli.anomalies import print_anomalies
+
+        print_anomalies(found)
