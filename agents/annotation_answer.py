@@ -4,17 +4,25 @@ The answer has one list per class, so that a class cannot be misspelt and every 
 nothing but a span takes a list of quotes; one with further fields a list of objects. What models write
 instead (a flat list of mentions, other letter case, null) is coerced first, and only where it does not
 already have the right form.
+
+Where every document has a schema of its own, a model is made for each of them. So what it validates is handed
+to pydantic as a core schema: deriving it from classes and annotations made for the purpose takes ten times
+as long.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import lru_cache, partial
+from types import new_class
+from typing import Any, ClassVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
+from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import core_schema
+from pydantic_core.core_schema import CoreSchema
 
+from agents.annotation_form import annotation_form, has_only_span, nested_class
 from agents.class_names import class_meant
 from agents.llm.client import Answer
 from schemas.annotation import Instance, MentionStatus, Scalar, Value
@@ -26,28 +34,41 @@ _CLASS_KEYS = ("class", "class_name", "type", "label")
 _SHOWN_FAULTS = 5
 
 
-class Entry(Answer):
-    """One instance of a class with several fields; subclasses carry the fields."""
-
-    anchor: ClassVar[str | None]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_quote(cls, value: object) -> object:
-        if isinstance(value, str) and cls.anchor is not None:
-            return {cls.anchor: value}
-        if isinstance(value, Mapping) and cls.anchor is not None and cls.anchor not in value:
-            quote = _first(value, _QUOTE_KEYS)
-            return {**value, cls.anchor: quote} if quote is not None else value
-        return value
-
-
 class AnnotationAnswer(Answer):
-    """All instances an annotator found; subclasses carry one list per class."""
+    """All instances an annotator found; subclasses know the classes there are."""
 
     schema_of: ClassVar[AnnotationSchema]
+    order: ClassVar[tuple[str, ...]]
 
-    @model_validator(mode="before")
+    found: dict[str, list[Any]] = Field(
+        description="What was found of each class: quotes, or objects with the values of the class's fields."
+    )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """One list per class: coerced on the way in, checked on the way out, dumped as it came."""
+        if "schema_of" not in cls.__dict__:
+            return handler(source)
+        lists = {
+            spec.name: core_schema.typed_dict_field(
+                core_schema.list_schema(_item(spec, cls.schema_of)), required=False
+            )
+            for spec in cls.schema_of.classes
+        }
+        coerced = core_schema.no_info_before_validator_function(
+            cls._coerce, core_schema.typed_dict_schema(lists)
+        )
+        return core_schema.with_info_after_validator_function(
+            cls._checked,
+            coerced,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda answer: answer.found),
+        )
+
+    @classmethod
+    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+        """The answer's form as a model is told it."""
+        return annotation_form(cls.schema_of, cls.order)
+
     @classmethod
     def _coerce(cls, value: object) -> object:
         if isinstance(value, Mapping):
@@ -68,13 +89,14 @@ class AnnotationAnswer(Answer):
                 lists.setdefault(known, []).extend(_items(items, cls.schema_of.get(known)))
         return lists
 
-    @model_validator(mode="after")
-    def _quotes_stand_in_the_document(self, info: ValidationInfo) -> Self:
+    @classmethod
+    def _checked(cls, found: dict[str, list[Any]], info: ValidationInfo) -> AnnotationAnswer:
+        answer = cls.model_construct(found=found)
         checks = info.context
         if checks and "index" in checks:
             faults = [
                 f"{instance.class_name}: {json.dumps(mention.quote, ensure_ascii=False)}"
-                for top in ground_all(self.instances(), self.schema_of, checks["index"])
+                for top in ground_all(answer.instances(), cls.schema_of, checks["index"])
                 for instance in top.walk()
                 for mention in instance.mentions
                 if mention.status is MentionStatus.NOT_FOUND
@@ -84,14 +106,14 @@ class AnnotationAnswer(Answer):
                 raise ValueError(
                     f"not in the document as quoted: {shown}. Copy quotes character for character."
                 )
-        return self
+        return answer
 
     def instances(self) -> tuple[Instance, ...]:
         """What was found, class by class, not grounded yet."""
         return tuple(
             _instance(spec, item, self.schema_of)
-            for number, spec in enumerate(self.schema_of.classes)
-            for item in getattr(self, f"class_{number}")
+            for spec in self.schema_of.classes
+            for item in self.found.get(spec.name, ())
         )
 
     def grounded(self, index: TextIndex) -> tuple[Instance, ...]:
@@ -104,55 +126,61 @@ class AnnotationAnswer(Answer):
         return tuple(kept.values())
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def answer_model(schema: AnnotationSchema, order: tuple[str, ...]) -> type[AnnotationAnswer]:
-    """The response model for a schema, its classes in the given order; made once and kept."""
-    positions = {spec.name: number for number, spec in enumerate(schema.classes)}
-    fields: dict[str, Any] = {}
-    for name in order:
-        spec = schema.classes[positions[name]]
-        entry: Any = str if has_only_span(spec) else _entry_model(spec, schema, ())
-        fields[f"class_{positions[name]}"] = (
-            list[entry],
-            Field(default=[], alias=name, description=spec.guideline.definition or None),
+    """The response model for a schema, its classes in the given order; made once while it is in use."""
+    members = {"__module__": __name__, "schema_of": schema, "order": order}
+    return new_class("Annotations", (AnnotationAnswer,), exec_body=lambda space: space.update(members))
+
+
+def _item(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...] = ()) -> CoreSchema:
+    """What an instance of a class is read from: its quote, or an object with its fields."""
+    if not above and has_only_span(spec):
+        return core_schema.str_schema()
+    anchor = spec.anchor
+    fields = {
+        field.name: core_schema.typed_dict_field(
+            _value(field, schema, (*above, spec.name), required=field is anchor), required=field is anchor
         )
-    model: type[AnnotationAnswer] = create_model("Annotations", __base__=AnnotationAnswer, **fields)
-    model.schema_of = schema
-    return model
+        for field in spec.fields
+    }
+    item = core_schema.typed_dict_schema(fields)
+    if anchor is None:
+        return item
+    return core_schema.no_info_before_validator_function(partial(_from_quote, anchor.name), item)
 
 
-def has_only_span(spec: ClassSpec) -> bool:
-    """Whether an instance of the class is one quote and nothing else."""
-    field = spec.fields[0]
-    return len(spec.fields) == 1 and field.verbatim and not field.type.many
+def _value(
+    field: FieldSpec, schema: AnnotationSchema, above: tuple[str, ...], *, required: bool
+) -> CoreSchema:
+    nested = nested_class(field, schema, above)
+    one: CoreSchema
+    if nested is not None:
+        one = _item(nested, schema, above)
+    elif field.type.kind is Kind.LITERAL:
+        one = core_schema.literal_schema(list(field.type.choices))
+    else:
+        one = _SCALARS.get(field.type.kind, core_schema.str_schema())
+    if field.type.many:
+        return core_schema.no_info_before_validator_function(_listed, core_schema.list_schema(one))
+    return one if required else core_schema.nullable_schema(one)
 
 
-def _entry_model(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> type[Entry]:
-    fields: dict[str, Any] = {}
-    for number, field in enumerate(spec.fields):
-        annotation = _annotation(field, schema, (*above, spec.name))
-        required = field is spec.anchor
-        default: Any = ... if required else ([] if field.type.many else None)
-        fields[f"field_{number}"] = (
-            annotation if required or field.type.many else annotation | None,
-            Field(default=default, alias=field.name, description=field.description or None),
-        )
-    model: type[Entry] = create_model(spec.name, __base__=Entry, **fields)
-    model.anchor = spec.anchor.name if spec.anchor else None
-    return model
+_SCALARS: dict[Kind, CoreSchema] = {
+    Kind.INT: core_schema.int_schema(),
+    Kind.FLOAT: core_schema.float_schema(),
+    Kind.BOOL: core_schema.bool_schema(),
+}
 
 
-def _annotation(field: FieldSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> Any:
-    kinds: dict[Kind, Any] = {Kind.STR: str, Kind.INT: int, Kind.FLOAT: float, Kind.BOOL: bool}
-    base = kinds.get(field.type.kind)
-    if field.type.kind is Kind.LITERAL:
-        base = Literal[field.type.choices]
-    elif field.type.kind is Kind.CLASS:
-        nested = schema.get(field.type.class_name or "")
-        # A class inside itself has no finite answer form: from the second level on it is given by its quote.
-        within = nested is None or nested.name in above
-        base = str if within or nested is None else _entry_model(nested, schema, above)
-    return Annotated[list[base], BeforeValidator(_listed)] if field.type.many else base  # type: ignore[valid-type]
+def _from_quote(anchor: str, value: object) -> object:
+    """Coerce a quote alone, or one under another name, to an object with the anchor's field."""
+    if isinstance(value, str):
+        return {anchor: value}
+    if isinstance(value, Mapping) and anchor not in value:
+        quote = _first(value, _QUOTE_KEYS)
+        return {**value, anchor: quote} if quote is not None else value
+    return value
 
 
 def _listed(value: object) -> object:
@@ -160,13 +188,13 @@ def _listed(value: object) -> object:
     return [] if value is None else value if isinstance(value, list) else [value]
 
 
-def _instance(spec: ClassSpec, item: object, schema: AnnotationSchema) -> Instance:
+def _instance(spec: ClassSpec, item: str | Mapping[str, Any], schema: AnnotationSchema) -> Instance:
     if isinstance(item, str):
         field = spec.anchor or spec.fields[0]
         return Instance(class_name=spec.name, values={field.name: item})
     values: dict[str, Value] = {}
-    for number, field in enumerate(spec.fields):
-        value = getattr(item, f"field_{number}")
+    for field in spec.fields:
+        value = item.get(field.name, [] if field.type.many else None)
         if isinstance(value, list):
             values[field.name] = tuple(_scalar(field, part, schema) for part in value)
         elif value is not None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from agents.annotation_answer import AnnotationAnswer, answer_model, has_only_span
+from agents.annotation_answer import AnnotationAnswer, answer_model
+from agents.annotation_form import has_only_span
 from agents.grammar import annotation_grammar
 from agents.llm.client import CallFailedError, CallFault, Purpose
 from agents.prompting import describe_findings, describe_schema, inventory, messages

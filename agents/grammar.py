@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from agents.annotation_answer import has_only_span
+from agents.annotation_form import has_only_span
 from agents.llm.grounding import literal, quote_rules
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 

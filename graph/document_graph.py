@@ -333,7 +333,7 @@ def _wire(nodes: DocumentGraph, annotators: int) -> Any:
         Agent.ANNOTATOR: names,
     }
 
-    def next_step(state: DocumentState) -> list[str]:
+    async def next_step(state: DocumentState) -> list[str]:  # LangGraph gives others a thread each time
         return [END] if "decision" in state else entries[state["entered"]]
 
     graph.add_conditional_edges("decide", next_step, ["design", "write", *names, END])
