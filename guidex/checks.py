@@ -23,7 +23,6 @@ from guidex.version import version
 from schemas.base import Model
 from schemas.errors import GuidexError
 from schemas.job import Job, ModelConfig
-from schemas.judgement import Agent
 
 _EXTRAS = {
     "local": ("xllamacpp", "models in this process"),
@@ -57,14 +56,7 @@ def machine_checks(runs_dir: Path) -> Iterator[Check]:
     yield Check(what="GuideX", state="ok", found=version())
     yield _sqlite()
     yield _runs_folder(runs_dir)
-    for extra, (module, purpose) in _EXTRAS.items():
-        here = importlib.util.find_spec(module) is not None
-        yield Check(
-            what=f"extra {extra}",
-            state="ok" if here else "note",
-            found=f"installed, for {purpose}" if here else f"not installed; it is for {purpose}",
-            remedy="" if here else f"pip install -e '.[{extra}]' in GuideX's folder",
-        )
+    yield from map(_extra, _EXTRAS)
     for key in _KEYS:
         given = bool(os.environ.get(key, "").strip())
         yield Check(what=key, state="ok" if given else "note", found="set" if given else "not set")
@@ -79,8 +71,24 @@ def machine_checks(runs_dir: Path) -> Iterator[Check]:
 
 def model_checks(job: Job, progress: Progress | None = None) -> Iterator[Check]:
     """Ask each model of a job one tiny question in the very way a run would; a local one is fetched first."""
-    for config in _distinct(job):
+    for config in distinct_models(job):
         yield _from_probe(asyncio.run(probe(config, progress=progress)))
+
+
+def local_extra() -> Check:
+    """Whether models can run in this process."""
+    return _extra("local")
+
+
+def _extra(name: str) -> Check:
+    module, purpose = _EXTRAS[name]
+    here = importlib.util.find_spec(module) is not None
+    return Check(
+        what=f"extra {name}",
+        state="ok" if here else "note",
+        found=f"installed, for {purpose}" if here else f"not installed; it is for {purpose}",
+        remedy="" if here else f"pip install -e '.[{name}]' in GuideX's folder",
+    )
 
 
 def _sqlite() -> Check:
@@ -117,12 +125,10 @@ def _runs_folder(runs_dir: Path) -> Check:
     )
 
 
-def _distinct(job: Job) -> list[ModelConfig]:
+def distinct_models(job: Job) -> list[ModelConfig]:
     """The models of a job, each once however it is sampled."""
-    configs = [job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR]
-    configs += [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))]
     seen: dict[object, ModelConfig] = {}
-    for config in configs:
+    for config in job.models:
         seen.setdefault(_identity(config), config)
     return list(seen.values())
 

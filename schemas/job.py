@@ -227,6 +227,13 @@ class Job(Model):
         "and for prices of your own.",
     )
 
+    @property
+    def models(self) -> tuple[ModelConfig, ...]:
+        """The models of all agents, each configuration once, in the order of the agents."""
+        others = [self.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR]
+        annotators = [self.model_for(Agent.ANNOTATOR, number) for number in range(len(self.annotators))]
+        return tuple(dict.fromkeys((*others, *annotators)))
+
     def model_for(self, agent: Agent, annotator: int = 0) -> ModelConfig:
         """The model an agent speaks to.
 
@@ -242,6 +249,20 @@ class Job(Model):
             if special.temperature is not None:
                 config = config.model_copy(update={"temperature": special.temperature})
         return config
+
+
+class InvalidJobError(UsageError):
+    """What was written is no job.
+
+    Attributes:
+        faults: Each in a few words, with its place.
+    """
+
+    def __init__(self, source: str, faults: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{source}: {'; '.join(faults)}.", "`guidex init` writes a job file that documents every key."
+        )
+        self.faults = faults
 
 
 def parse_job(toml: str, source: str = "job file") -> Job:
@@ -265,15 +286,13 @@ def job_from(data: Mapping[str, Any], source: str = "job") -> Job:
     """Validate a mapping as a job; see `parse_job`.
 
     Raises:
-        UsageError: The mapping is no job; the message names every fault.
+        InvalidJobError: The mapping is no job; the message names every fault.
     """
     try:
         return Job.model_validate(data)
     except ValidationError as error:
-        faults = "; ".join(_describe(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
-        raise UsageError(
-            f"{source}: {faults}.", "`guidex init` writes a job file that documents every key."
-        ) from error
+        faults = tuple(_describe(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
+        raise InvalidJobError(source, faults) from error
 
 
 def _describe(location: Sequence[int | str], kind: str, message: str) -> str:

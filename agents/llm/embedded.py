@@ -113,10 +113,26 @@ def pull(name: str, progress: Progress | None = None) -> Path:
 
 def resolve_gguf(name: str, progress: Progress | None = None) -> Path:
     """The file of a local model, fetched on first use; see `pull`."""
+    found = find_gguf(name)
+    if found is not None:
+        return found
+    name = name.removeprefix("local/")
+    if name in REGISTRY:
+        return _fetch(REGISTRY[name], progress or _silent)
+    owner, repo, file = name.split("/")
+    return _fetch_from_hub(f"{owner}/{repo}", file, models_folder() / owner / repo / file, progress)
+
+
+def find_gguf(name: str) -> Path | None:
+    """The file of a local model; None if it has to be fetched.
+
+    Raises:
+        ModelUnavailableError: Unknown name, or a path without a file.
+    """
     name = name.removeprefix("local/")
     known = REGISTRY.get(name)
     if known is not None:
-        return _present(known) or _fetch(known, progress or _silent)
+        return _present(known)
     if not name.lower().endswith(".gguf"):
         raise _unknown(name)
     path = Path(name).expanduser()
@@ -129,9 +145,7 @@ def resolve_gguf(name: str, progress: Progress | None = None) -> Path:
             "Check the path; a file of a model hub is named local/OWNER/REPO/FILE.gguf.",
         )
     target = models_folder() / parts[0] / parts[1] / parts[2]
-    return (
-        target if target.is_file() else _fetch_from_hub(f"{parts[0]}/{parts[1]}", parts[2], target, progress)
-    )
+    return target if target.is_file() else None
 
 
 def file_sha256(path: Path) -> str:

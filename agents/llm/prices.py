@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from rapidfuzz import process
+
 from agents.llm.client import Usage
-from agents.llm.names import ResolvedModel
-from schemas.job import PriceConfig
+from agents.llm.names import ResolvedModel, resolve
+from schemas.errors import UsageError
+from schemas.job import Job, PriceConfig
 
 _MILLION = 1_000_000
 
@@ -73,6 +76,17 @@ class Price:
         dearest = max(rates.input, rates.cached, rates.written)
         return self._per_request + input_tokens * dearest + output_tokens * rates.output
 
+    def __str__(self) -> str:
+        """In USD per million tokens: `$3.00 in, $0.30 cached, $15.00 out`."""
+        if self.is_free:
+            return "free"
+        rates = self._tiers[0]
+        named = {"in": rates.input, "cached": rates.cached, "out": rates.output}
+        shown = ", ".join(f"{usd(rate * _MILLION)} {name}" for name, rate in named.items())
+        more = f", more above {self._tiers[1].above:,} prompt tokens" if len(self._tiers) > 1 else ""
+        each = f", and {usd(self._per_request)} a request" if self._per_request else ""
+        return f"{shown} per million tokens{each}{more}"
+
     @property
     def is_free(self) -> bool:
         """Whether nothing is ever charged."""
@@ -101,6 +115,32 @@ def price_of(model: ResolvedModel, own: Mapping[str, PriceConfig]) -> Price | No
         rates = (config.input, cached, config.input, config.output)
         return Price((Rates(0, *(each / _MILLION for each in rates)),))
     return FREE if model.provider == "local" else _listed(model)
+
+
+def require_prices(job: Job) -> None:
+    """Refuse a cost limit that could not be held.
+
+    Raises:
+        UsageError: The job has a cost limit, and the price of one of its models is not known.
+    """
+    if job.limits.cost is None:
+        return
+    models = dict.fromkeys(map(resolve, job.models))
+    if unknown := [model for model in models if price_of(model, job.prices) is None]:
+        labels = ", ".join(dict.fromkeys(model.label for model in unknown))
+        raise UsageError(
+            f"A cost limit needs the price of every model, and that of {labels} is not known.",
+            price_remedy(unknown[0], job.prices),
+        )
+
+
+def price_remedy(model: ResolvedModel, own: Mapping[str, PriceConfig]) -> str:
+    """How a job file says what a model costs."""
+    name = f"{model.provider}/{model.model}"
+    nearest = process.extractOne(name, list(own), score_cutoff=80)
+    if nearest:
+        return f"The job file has a price of `{nearest[0]}`; write it as `{name}`."
+    return f'Give it in the job file: [prices."{name}"] with input and output, in USD per million tokens.'
 
 
 def _listed(model: ResolvedModel) -> Price | None:

@@ -1,6 +1,7 @@
 """Reading documents: JSON Lines, JSON, CSV, Parquet, plain text and markdown, and folders of them."""
 
+from graph.documents.counting import count_records
 from graph.documents.reading import read_documents
 from graph.documents.sources import SUPPORTED
 
-__all__ = ["SUPPORTED", "read_documents"]
+__all__ = ["SUPPORTED", "count_records", "read_documents"]

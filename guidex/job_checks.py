@@ -1,0 +1,95 @@
+"""Whether a job can be run, as far as that is seen without a call and without a download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from agents.llm.embedded import find_gguf
+from agents.llm.names import ResolvedModel, api_key, resolve
+from agents.llm.prices import price_of, price_remedy
+from graph.documents import count_records, read_documents
+from guidex.checks import Check, distinct_models, local_extra
+from schemas.documents import Unreadable
+from schemas.errors import DocumentError, GuidexError
+from schemas.job import Job
+
+
+def job_checks(job: Job) -> Iterator[Check]:
+    """Documents, models, keys and prices of a job; "missing" is what a run of it fails for."""
+    yield from _documents(job)
+    resolved: list[ResolvedModel] = []
+    for config in distinct_models(job):
+        try:
+            model = resolve(config)
+        except GuidexError as error:
+            yield _missing(config.name, error)
+        else:
+            resolved.append(model)
+            yield from _model(model)
+    for model in resolved:
+        yield _price(model, job)
+
+
+def _documents(job: Job) -> Iterator[Check]:
+    """Each path with its first record, and how many there are."""
+    wanted = job.documents
+    for name in wanted.paths:
+        path = Path(name)
+        try:
+            first = next(
+                read_documents([path], text_field=wanted.text_field, id_field=wanted.id_field, limit=1)
+            )
+            count = count_records([path], wanted.text_field)
+        except DocumentError as error:
+            yield _missing(name, error)
+            continue
+        if isinstance(first, Unreadable):
+            yield Check(
+                what=name,
+                state="missing",
+                found=f"the first record is no document: {first.reason}",
+                remedy="Correct it, or name the fields as documents.text_field and documents.id_field.",
+            )
+            continue
+        yield Check(what=name, state="ok", found=f"{count:,} record{'s' * (count != 1)}")
+
+
+def _model(model: ResolvedModel) -> Iterator[Check]:
+    """Its key or its file; nothing is asked of any server."""
+    try:
+        if model.provider != "local":
+            given = api_key(model) != "none"
+            found = f"key from {model.key_env}" if given else "no key, which its server may not need"
+            yield Check(what=model.label, state="ok" if given else "note", found=found)
+            return
+        extra = local_extra()
+        if extra.state != "ok":
+            yield extra.model_copy(update={"state": "missing"})
+        path = find_gguf(model.model)
+    except GuidexError as error:
+        yield _missing(model.label, error)
+        return
+    yield Check(
+        what=model.label,
+        state="ok" if path else "note",
+        found=str(path) if path else "not here yet; the first run fetches it",
+        remedy="" if path else f"guidex models pull {model.model}",
+    )
+
+
+def _price(model: ResolvedModel, job: Job) -> Check:
+    price = price_of(model, job.prices)
+    what = f"price of {model.provider}/{model.model}"
+    if price is not None:
+        return Check(what=what, state="ok", found=str(price))
+    return Check(
+        what=what,
+        state="note" if job.limits.cost is None else "missing",
+        found="unknown" if job.limits.cost is None else "unknown, so limits.cost cannot be held",
+        remedy=price_remedy(model, job.prices),
+    )
+
+
+def _missing(what: str, error: GuidexError) -> Check:
+    return Check(what=what, state="missing", found=str(error), remedy=error.remedy)
