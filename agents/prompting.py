@@ -35,6 +35,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
+        auto_reload=False,
     )
 
 
@@ -48,11 +49,16 @@ def messages(profile: Profile, text: str, role: str, **values: Any) -> tuple[Mes
         values: What the role's prompt refers to.
     """
     instructions = _environment().get_template(f"{profile}/{role}.txt").render(**values).strip()
-    system = _environment().get_template(f"{profile}/system.txt").render().strip()
     return (
-        Message(role="system", parts=(system,)),
+        _system(profile),
         Message(role="user", parts=(delimited(text), instructions)),
     )
+
+
+@cache
+def _system(profile: Profile) -> Message:
+    text = _environment().get_template(f"{profile}/system.txt").render().strip()
+    return Message(role="system", parts=(text,))
 
 
 def delimited(text: str) -> str:

@@ -36,7 +36,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 @contextlib.contextmanager
 def _seldom_collecting() -> Iterator[None]:
     before, kept_out = gc.get_threshold(), gc.get_freeze_count()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     try:

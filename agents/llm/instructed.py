@@ -60,6 +60,8 @@ class InstructedClient:
             retries: The SDK's own repetitions.
             identity: Where it differs from what `model` says (local models).
         """
+        import instructor.core  # noqa: F401  (takes a while, so here and not with the first question)
+
         wire = AnthropicWire if model.provider == "anthropic" else OpenAIWire
         self._wire: Wire = wire(model, key, connections=connections, timeout=timeout, retries=retries)
         self._model = model
@@ -89,9 +91,8 @@ class InstructedClient:
         Raises:
             CallFailedError: No usable answer; its attempts are kept.
         """
-        import instructor
-        from instructor.core.exceptions import InstructorRetryException
-        from instructor.core.hooks import Hooks
+        from instructor.core import Hooks, InstructorRetryException, retry_async
+        from instructor.v2 import mode_registry
 
         call = _Call(self, request.attempts)
         hooks = Hooks()
@@ -103,18 +104,23 @@ class InstructedClient:
             response.usage = None
             return response
 
-        patched: Any = instructor.patch(
-            create=create, mode=self._wire.mode(request), provider=self._provider(instructor)
-        )
+        # What `instructor.patch` does, but for two steps: it looks for pictures in messages, and renders
+        # messages, which hold documents, as Jinja templates when it is given a context.
+        form, mode, provider = prepared(request.answer), self._wire.mode(request), self._wire.provider
+        handlers = mode_registry.get_handlers(provider, mode)
+        _, arguments = handlers.request_handler(response_model=form, kwargs=self._wire.arguments(request))
         checks = answer_checks.set(request.checks)
         try:
-            # Never `context=`: with it instructor renders messages, and so documents, as Jinja templates.
-            answer = await patched(
-                response_model=prepared(request.answer),
+            answer = await retry_async(
+                create,
+                form,
+                (),
+                arguments,
                 max_retries=RE_ASKS,
                 strict=False,
+                mode=mode,
+                provider=provider,
                 hooks=hooks,
-                **self._wire.arguments(request),
             )
         except InstructorRetryException as error:
             raise self._failed(call, error.__cause__) from None
@@ -127,10 +133,6 @@ class InstructedClient:
     async def close(self) -> None:
         """Release connections; the client cannot be used afterwards."""
         await self._wire.close()
-
-    def _provider(self, instructor: Any) -> Any:
-        anthropic = self._model.provider == "anthropic"
-        return instructor.Provider.ANTHROPIC if anthropic else instructor.Provider.OPENAI
 
     def _failed(self, call: _Call, cause: BaseException | None) -> CallFailedError | CallStoppedError:
         if isinstance(cause, CallFailedError | CallStoppedError):

@@ -53,9 +53,10 @@ class Received:
 
 
 class Wire(Protocol):
-    """A provider's format over its SDK."""
+    """A provider's format over its SDK, which instructor knows as `provider`."""
 
     sdk: ModuleType
+    provider: Any
 
     def mode(self, request: Request[Any]) -> Any:
         """How instructor asks for the structure of a question's answer."""
@@ -80,9 +81,11 @@ class OpenAIWire:
         self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
     ) -> None:
         import openai
+        from instructor import Provider
         from openai.types.chat import ChatCompletion
 
         self.sdk: ModuleType = openai
+        self.provider = Provider.OPENAI
         self._completion = ChatCompletion
         self._model = model
         self._client = openai.AsyncOpenAI(
@@ -180,8 +183,10 @@ class AnthropicWire:
         self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
     ) -> None:
         import anthropic
+        from instructor import Provider
 
         self.sdk: ModuleType = anthropic
+        self.provider = Provider.ANTHROPIC
         self._model = model
         self._client = anthropic.AsyncAnthropic(
             api_key=key,
