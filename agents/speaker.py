@@ -40,7 +40,7 @@ class Speaker:
         request = Request(
             messages=messages,
             answer=answer,
-            sampling=self.sampling,
+            sampling=self.sampling.drawn_anew(purpose.draw),
             purpose=purpose,
             checks=checks,
             grammar=grammar if self.client.takes_grammar else None,

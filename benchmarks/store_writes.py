@@ -169,7 +169,7 @@ def main() -> None:
         job = Job(documents=DocumentsConfig(paths=("none",)))
         store = RunStore.create(run, name="run", job=job, job_toml="", version="0")
         began = time.perf_counter()
-        store.add_documents(list(enumerate(documents)))
+        store.add_documents(documents)
         print(f"documents        {len(documents) / (time.perf_counter() - began):10,.0f} a second")
         began, own, process = time.perf_counter(), time.thread_time(), time.process_time()
         waits = sorted(asyncio.run(drive(store, work, given.in_flight, given.busy)))

@@ -53,6 +53,7 @@ class DocumentState(TypedDict, total=False):
     """What travels through the graph of one document."""
 
     document: Document
+    draw: int
     passages: tuple[Passage, ...]
     number: int
     entered: Agent
@@ -90,8 +91,12 @@ class DocumentGraph:
         self._on_round = on_round
         self._graph = _wire(self, len(team.annotators))
 
-    async def run(self, document: Document) -> tuple[Decision, Round, tuple[str, ...]]:
+    async def run(self, document: Document, draw: int = 0) -> tuple[Decision, Round, tuple[str, ...]]:
         """Take a document through the graph.
+
+        Args:
+            document: The document.
+            draw: How often its answers were drawn anew; each time with other seeds.
 
         Returns:
             The decision, the round that was kept (settled), and class names copied from a prompt's example.
@@ -101,6 +106,7 @@ class DocumentGraph:
         """
         state: DocumentState = {
             "document": document,
+            "draw": draw,
             "passages": split(document.text, self._team.passage_bytes),
             "number": 1,
             "entered": Agent.DESIGNER,
@@ -299,6 +305,7 @@ class DocumentGraph:
             round=state["number"],
             sample=sample,
             passage=passage,
+            draw=state["draw"],
         )
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -49,8 +52,22 @@ class CallLog(Protocol):
         """The stored answer to a call of this key."""
         ...
 
+    def bad_answers(self, key: str) -> int:
+        """How often such a call was answered, in an earlier session, with nothing usable."""
+        ...
+
     async def flush(self) -> None:
         """Return when all that was recorded is durable."""
+        ...
+
+
+class AnswerSource(Protocol):
+    """Another run, whose answers may be used; `graph.store.reading.RunReader` is one."""
+
+    folder: Path
+
+    def find_answer(self, key: str) -> StoredAnswer | None:
+        """Its answer to a call of this key."""
         ...
 
 
@@ -60,9 +77,17 @@ class Ledger:
     Of equal requests at the same time one is sent; the others wait for its answer.
     """
 
-    def __init__(self, client: Client, log: CallLog) -> None:
+    def __init__(self, client: Client, log: CallLog, others: Sequence[AnswerSource] = ()) -> None:
+        """Put a ledger before a client.
+
+        Args:
+            client: Sends what has no answer yet.
+            log: Where this run's calls are.
+            others: Further runs that are looked into, in this order.
+        """
         self._client = client
         self._log = log
+        self._others = others
         self._in_flight: dict[str, asyncio.Event] = {}
 
     @property
@@ -101,14 +126,26 @@ class Ledger:
             done.set()
 
     def _replay(self, request: Request[AnswerT], call: OpenedCall) -> Reply[AnswerT] | None:
-        stored = self._log.find_answer(call.key)
-        answer = None if stored is None else _validated(request, stored.answer)
-        if stored is None or answer is None:
-            return None
-        self._log.add_replay(call, stored)
-        return Reply(answer, (), replayed=True)
+        for stored in self._answers(call.key):
+            answer = _validated(request, stored.answer)
+            if answer is not None:
+                self._log.add_replay(call, stored)
+                return Reply(answer, (), replayed=True)
+        return None
+
+    def _answers(self, key: str) -> Iterator[StoredAnswer]:
+        if (own := self._log.find_answer(key)) is not None:
+            yield own
+        for other in self._others:
+            if (stored := other.find_answer(key)) is not None:
+                yield replace(stored, run=other.folder.name)
 
     async def _send(self, request: Request[AnswerT], call: OpenedCall) -> Reply[AnswerT]:
+        # What was answered with nothing usable is not asked the same way again: with the same seed many
+        # servers give the same answer.
+        if bad := self._log.bad_answers(call.key):
+            request.sampling = request.sampling.drawn_anew(bad)
+            call = replace(call, sampling=request.sampling)
         call_id = await self._log.open_call(call)
         try:
             reply = await self._client.ask(request)

@@ -1,35 +1,37 @@
 """The runner: reads documents into the run's store and drives them through the document graph.
 
 Documents are read first, so that the run knows what it has to do; their texts live in the store, not in
-memory. Then a bounded number of them is worked on at a time. Whatever happens to one document is recorded
-with it and does not touch the others. A stop lets the documents in flight finish; those not begun stay
-pending.
+memory. Then a bounded number of them is worked on at a time (`graph.work`). A run that exists already is
+taken up again: what was finished stays, and finished calls of unfinished documents answer from the ledger.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from agents.llm.client import CallFailedError, CallFault, Client
+from agents.llm.client import Client
 from agents.llm.embedded import Progress as DownloadProgress
 from agents.llm.factory import ClientPool
-from graph.document_graph import DocumentGraph
-from graph.documents import read_documents
+from graph.documents import read_documents, source_state
+from graph.fingerprint import differences
 from graph.ledger import Ledger
+from graph.plan import Plan, Retry
 from graph.progress import Counted, Progress
-from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Totals
+from graph.store.opening import holds_run
+from graph.store.reading import RunReader
+from graph.store.records import DOCUMENTS_READ, SESSION, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from schemas.documents import Document, Unreadable
-from schemas.errors import GuidexError, ModelUnavailableError, StoreError
-from schemas.job import Job, ModelConfig
-from schemas.judgement import Agent, Decision, Outcome
+from schemas.errors import DocumentError, GuidexError, StoreError, UsageError
+from schemas.job import Job, ModelConfig, parse_job
+from schemas.judgement import Agent, Outcome
 
 _READ_AT_ONCE = 200
 """Documents added to the store in one transaction."""
@@ -37,25 +39,29 @@ _READ_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to.
+    """What a session of a run came to.
 
     Attributes:
         name: The run's name.
         folder: Its folder.
-        status: How it ended.
-        totals: Its sums; `totals.balanced` holds.
-        seconds: How long it took.
+        status: How it ended; DONE if all that was asked for has ended, even if other documents are pending.
+        reason: Why, where that does not go without saying.
+        totals: The run's sums over all sessions; `totals.balanced` holds.
+        seconds: How long the session took.
+        worked_on: Ids of the documents asked for, if not all were.
     """
 
     name: str
     folder: Path
     status: RunStatus
+    reason: str
     totals: Totals
     seconds: float
+    worked_on: tuple[str, ...] | None = None
 
 
 class Runner:
-    """One run of a job, from documents to decisions."""
+    """One session of a run of a job, from documents to decisions."""
 
     def __init__(
         self,
@@ -64,16 +70,18 @@ class Runner:
         *,
         job_toml: str,
         version: str,
+        plan: Plan | None = None,
         progress: Progress | None = None,
         download: DownloadProgress | None = None,
     ) -> None:
-        """Describe the run; nothing is read or written yet.
+        """Describe the session; nothing is read or written yet.
 
         Args:
             job: What to do; relative document paths are taken from the working directory.
-            folder: The run's folder; its name is the run's.
-            job_toml: The job as the user wrote it, for the record.
+            folder: The run's folder; its name is the run's. If there is a run in it, it is taken up again.
+            job_toml: The job as a job file that lies in the folder, for the record.
             version: GuideX that runs it.
+            plan: What this session is to do of it; default: all that is left.
             progress: Counters to keep.
             download: Told about the download of a local model.
         """
@@ -82,6 +90,7 @@ class Runner:
         self._folder = folder
         self._job_toml = job_toml
         self._version = version
+        self._plan = plan or Plan()
         self._download = download
 
     def stop(self) -> None:
@@ -89,43 +98,61 @@ class Runner:
         self.progress.stopping = True
 
     async def run(self) -> RunResult:
-        """Run the job.
+        """Run the session.
 
         Returns:
-            The result; its status is STOPPED if documents are left because of `stop`.
+            The result; its status is STOPPED if documents are left because of `stop` or of a limit, and
+            FAILED if more documents failed than the job allows.
 
         Raises:
-            UsageError: The job cannot be done as written.
+            UsageError: The job cannot be done as written, or differs from the run's in what changes answers.
             DocumentError: Documents cannot be read.
             ModelUnavailableError: A model cannot be used.
             StoreError: The run cannot be recorded.
         """
-        job = self._job
-        documents = _first_read(
-            read_documents(
-                [Path(path) for path in job.documents.paths],
-                text_field=job.documents.text_field,
-                id_field=job.documents.id_field,
-                limit=job.documents.limit,
-                ids=job.documents.ids,
-            )
-        )
         pool = ClientPool(self._download)
         try:
+            if holds_run(self._folder):
+                changed = self._changes()
+                with RunStore.open(self._folder, self._job) as store:
+                    self._note_session(store, changed)
+                    return await self._recorded(store, pool)
+            documents = _first_read(self._source())
             # Here rather than with the first call, so that a missing model or key stops the run before it
             # begins; off the event loop, as a local model may have to be fetched.
             clients = await asyncio.to_thread(self._clients, pool)
             store = RunStore.create(
                 self._folder,
                 name=self._folder.name,
-                job=job,
+                job=self._job,
                 job_toml=self._job_toml,
                 version=self._version,
             )
             with store:
-                return await self._recorded(store, documents, clients)
+                return await self._recorded(store, pool, documents, clients)
         finally:
             await pool.close()
+
+    def _changes(self) -> dict[str, tuple[object, object]]:
+        """What of the job differs from the run's and can change answers; refused unless allowed."""
+        with RunReader(self._folder) as reader:
+            before = parse_job(reader.run().job_toml, f"the job of run {self._folder.name}")
+        changed = differences(before, self._folder, self._job, Path())
+        if changed and not self._plan.allow_changes:
+            shown = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
+            raise UsageError(
+                f"Run {self._folder.name} was begun with another job: {shown}.",
+                "Give the run another name, take the changes back, or allow them with --allow-changes.",
+            )
+        return changed
+
+    def _note_session(self, store: RunStore, changed: dict[str, tuple[object, object]]) -> None:
+        about: dict[str, object] = {"version": self._version, "plan": repr(self._plan)}
+        if changed:
+            about["changed"] = {key: list(values) for key, values in changed.items()}
+        store.add_event(SESSION, "taken up again", about)
+        if self._job_toml != store.reader.run().job_toml:
+            store.set_job(self._job, self._job_toml)
 
     def _clients(self, pool: ClientPool) -> dict[ModelConfig, Client]:
         job = self._job
@@ -137,23 +164,23 @@ class Runner:
     async def _recorded(
         self,
         store: RunStore,
-        documents: Iterator[Document | Unreadable],
-        clients: dict[ModelConfig, Client],
+        pool: ClientPool,
+        documents: Iterator[Document | Unreadable] | None = None,
+        clients: dict[ModelConfig, Client] | None = None,
     ) -> RunResult:
         """Run with a store; how it ends is recorded whatever happens."""
-        ledgers: dict[int, Client] = {}
-
-        def client_for(config: ModelConfig) -> Client:
-            plain = clients[config]
-            return ledgers.setdefault(id(plain), Counted(Ledger(plain, store), self.progress))
-
         status, reason = RunStatus.FAILED, "it was stopped by a fault of the program"
+        only: tuple[str, ...] | None = None
         try:
-            self._read(store, documents)
-            graph = DocumentGraph(self._job, assemble(self._job, client_for), store.add_round)
-            await self._work(store, graph)
-            left = self.progress.documents - self.progress.done
-            status, reason = (RunStatus.STOPPED, f"{left} documents left") if left else (RunStatus.DONE, "")
+            only = self._selected(store, self._read(store, documents))
+            if self._left(store, only):
+                if clients is None:
+                    clients = await asyncio.to_thread(self._clients, pool)
+                status, reason = await self._work(store, clients, only)
+            else:
+                status, reason = RunStatus.DONE, ""
+            if status is RunStatus.DONE and not reason and (others := self._left(store, None)):
+                reason = f"{others} documents were not asked for"
         except asyncio.CancelledError:
             status, reason = RunStatus.INTERRUPTED, "interrupted; documents in flight are pending"
             raise
@@ -168,74 +195,130 @@ class Runner:
         totals = store.reader.totals()
         if not totals.balanced:
             raise StoreError(f"The sums of run {self._folder.name} do not add up: {totals}.", "Report this.")
-        return RunResult(self._folder.name, self._folder, status, totals, self.progress.seconds)
+        return RunResult(self._folder.name, self._folder, status, reason, totals, self.progress.seconds, only)
 
-    def _read(self, store: RunStore, documents: Iterator[Document | Unreadable]) -> None:
-        position = 0
-        while batch := list(islice(documents, _READ_AT_ONCE)):
-            numbered = list(enumerate(batch, position))
-            store.add_documents(
-                [(number, store.redacted(item)) for number, item in numbered if isinstance(item, Document)]
+    # --- which documents ---
+
+    def _source(self) -> Iterator[Document | Unreadable]:
+        documents = self._job.documents
+        return read_documents(
+            [Path(path) for path in documents.paths],
+            text_field=documents.text_field,
+            id_field=documents.id_field,
+            limit=documents.limit,
+            ids=documents.ids,
+        )
+
+    def _read(
+        self, store: RunStore, documents: Iterator[Document | Unreadable] | None
+    ) -> tuple[str, ...] | None:
+        """Bring the documents into the store, unless the same files were read to their end before.
+
+        Returns:
+            The ids of those asked for; None for all that the run has.
+        """
+        some = self._job.documents.limit is not None or bool(self._job.documents.ids)
+        asked: list[str] = []
+        if self._plan.retry is None and (some or not self._was_read(store)):
+            source = documents if documents is not None else self._source()
+            while batch := list(islice(source, _READ_AT_ONCE)):
+                records = [store.redacted(item) if isinstance(item, Document) else item for item in batch]
+                self.progress.documents += store.add_documents(records)
+                asked += [item.id for item in records if some and isinstance(item, Document)]
+            if not some:
+                store.add_event(DOCUMENTS_READ, "all documents are read", {"state": self._source_state()})
+        counts = store.reader.outcome_counts()
+        self.progress.documents = sum(counts.values())
+        self.progress.outcomes.update({o: n for o, n in counts.items() if o is not Outcome.PENDING})
+        return tuple(asked) if some else None
+
+    def _was_read(self, store: RunStore) -> bool:
+        """Whether the run has all that the source holds. A source that is gone since then is no loss."""
+        read = [event.data["state"] for event in store.reader.events(DOCUMENTS_READ) if event.data]
+        if not read:
+            return False
+        try:
+            return self._source_state() in read
+        except DocumentError as error:
+            store.add_event("note", f"documents were not read again: {error}")
+            return True
+
+    def _source_state(self) -> str:
+        documents = self._job.documents
+        return source_state(
+            [Path(path) for path in documents.paths], documents.text_field, documents.id_field
+        )
+
+    def _selected(self, store: RunStore, asked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """The ids of the documents to work on; None for all."""
+        if self._plan.retry is not None:
+            return self._take_up_again(store, self._plan.retry)
+        sample = self._plan.sample
+        if sample is None:
+            return asked
+        every = store.reader.document_ids() if asked is None else asked
+        if sample.seed is None:
+            return every[: sample.size]
+        return tuple(random.Random(sample.seed).sample(every, min(sample.size, len(every))))
+
+    def _take_up_again(self, store: RunStore, retry: Retry) -> tuple[str, ...]:
+        reader = store.reader
+        if unknown := set(retry.ids) - set(reader.document_ids()):
+            raise UsageError(
+                f"Run {self._folder.name} has no readable document {', '.join(sorted(unknown))}.",
+                f"`guidex trace show {self._folder.name}` lists its documents.",
             )
-            for number, item in numbered:
-                if isinstance(item, Unreadable):
-                    store.add_unreadable(number, item)
-                    self.progress.outcomes[Outcome.FAILED] += 1
-            position += len(batch)
-            self.progress.documents = position
+        ended = reader.outcomes(retry.ids or reader.document_ids(retry.outcomes))
+        failed = [identifier for identifier, outcome in ended.items() if outcome is Outcome.FAILED]
+        judged = [i for i, outcome in ended.items() if outcome not in (Outcome.FAILED, Outcome.PENDING)]
+        store.take_up_again(failed, draw_anew=False)
+        store.take_up_again(judged, draw_anew=True)
+        store.flush_now()
+        for identifier in (*failed, *judged):
+            self.progress.outcomes[ended[identifier]] -= 1
+        return tuple(ended)
 
-    async def _work(self, store: RunStore, graph: DocumentGraph) -> None:
-        """Work on all pending documents, so many at a time."""
-        pending = _pending(store)
+    def _left(self, store: RunStore, only: tuple[str, ...] | None) -> int:
+        """How many of these documents are pending."""
+        if only is None:
+            return store.reader.outcome_counts().get(Outcome.PENDING, 0)
+        return sum(outcome is Outcome.PENDING for outcome in store.reader.outcomes(only).values())
 
-        async def worker() -> None:
-            while not self.progress.stopping and (document := next(pending, None)) is not None:
-                await self._one(store, graph, document)
+    # --- working on them ---
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._job.run.documents_in_flight):
-                    group.create_task(worker())
-        except BaseExceptionGroup as several:
-            # What stops one worker stops them all, for the same reason; the first one says it.
-            raise several.exceptions[0] from several
+    async def _work(
+        self, store: RunStore, clients: dict[ModelConfig, Client], only: tuple[str, ...] | None
+    ) -> tuple[RunStatus, str]:
+        """Work on the documents, and say how that ended."""
+        # Here, as LangGraph takes half a second to load and a finished run does not need it.
+        from graph.document_graph import DocumentGraph
+        from graph.work import Work
 
-    async def _one(self, store: RunStore, graph: DocumentGraph, document: Document) -> None:
-        """Take one document to its end; only what concerns the whole run is raised."""
-        scores = None
-        try:
-            decision, kept, copied = await graph.run(document)
-            scores = kept.scores
-            if copied:
-                about = {"document_id": document.id, "classes": copied}
-                store.add_event(COPIED_FROM_EXAMPLE, ", ".join(copied), about)
-        except CallFailedError as error:
-            agent = error.agent.value if error.agent else "model"
-            if error.fault is CallFault.REFUSED:  # by key or name: no document would fare better
-                raise ModelUnavailableError(str(error), error.remedy) from error
-            store.add_failure(document.id, agent, error.fault.value, str(error))
-            decision = Decision(outcome=Outcome.FAILED, reason=f"{agent}: {error.fault.value}: {error}")
-        except GuidexError:
-            raise
-        except Exception as error:
-            # A fault of ours: the document is failed with its trace kept, and the others go on.
-            store.add_failure(document.id, "guidex", type(error).__name__, str(error) or repr(error))
-            store.add_event("fault", traceback.format_exc(), {"document_id": document.id})
-            decision = Decision(outcome=Outcome.FAILED, reason=f"fault of GuideX: {type(error).__name__}")
-        store.decide(document.id, decision, scores)
-        await store.flush()
-        self.progress.outcomes[decision.outcome] += 1
+        with contextlib.ExitStack() as others:
+            reused = [others.enter_context(RunReader(folder)) for folder in self._plan.reuse]
+            client_for = self._ledgers(store, clients, reused)
+            graph = DocumentGraph(self._job, assemble(self._job, client_for), store.add_round)
+            work = Work(store, graph, self.progress, self._job.limits, None if only is None else set(only))
+            await work.run(self._job.run.documents_in_flight)
+        if work.too_many_failed:
+            return RunStatus.FAILED, work.too_many_failed
+        left = self._left(store, only)
+        if work.stopped is not None:
+            return RunStatus.STOPPED, f"{work.stopped} {work.stopped.remedy}".strip()
+        if left and not work.enough:
+            return RunStatus.STOPPED, f"{left} documents left"
+        return RunStatus.DONE, f"{work.enough}; {left} documents left" if left else ""
 
+    def _ledgers(
+        self, store: RunStore, clients: dict[ModelConfig, Client], reused: Sequence[RunReader]
+    ) -> Callable[[ModelConfig], Client]:
+        ledgers: dict[int, Client] = {}
 
-def _pending(store: RunStore) -> Iterator[Document]:
-    """Pending documents in order, read as they are wanted; each page starts behind the one before."""
-    offset = 0
-    while page := store.reader.documents(limit=_READ_AT_ONCE, offset=offset):
-        offset += len(page)
-        for row in page:
-            document = store.reader.document(row.id) if row.outcome is Outcome.PENDING else None
-            if document is not None:
-                yield document
+        def client_for(config: ModelConfig) -> Client:
+            plain = clients[config]
+            return ledgers.setdefault(id(plain), Counted(Ledger(plain, store, reused), self.progress))
+
+        return client_for
 
 
 def _first_read(documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
 from guidex.event_loop import run_on_loop
 from guidex.job_files import load_job, suggested_name
+from guidex.resuming import Resume
 from guidex.run_folders import run_folder
 from guidex.version import version
 from schemas.job import Job, job_from, parse_job
@@ -20,15 +22,22 @@ __all__ = ["Job", "RunReader", "RunResult", "open_run", "parse_job", "run"]
 
 
 def run(
-    job: Job | str | Path | Mapping[str, Any], *, name: str | None = None, runs_dir: str | Path = "runs"
+    job: Job | str | Path | Mapping[str, Any],
+    *,
+    name: str | None = None,
+    runs_dir: str | Path = "runs",
+    resume: Literal["never", "always", "if-possible"] = "if-possible",
+    allow_changes: bool = False,
 ) -> RunResult:
-    """Run a job and wait for its end.
+    """Run a job and wait for its end. A run that exists is taken up again; no finished call is sent twice.
 
     Args:
         job: A job, its mapping, or the path of a job file. Document paths are relative to the working
             directory, those of a job file to the file.
-        name: The run's name, a new one; default: made from the names of the documents or the job file.
+        name: The run's name; default: made from the names of the documents or the job file.
         runs_dir: The folder that holds the run's folder.
+        resume: Whether to go on with the run of that name, or, without a name, with a run of the same job.
+        allow_changes: Go on although the job differs in what can change answers.
 
     Raises:
         UsageError: The job is none, cannot be done as written, or the name is taken.
@@ -43,8 +52,10 @@ def run(
         whole = job if isinstance(job, Job) else job_from(job)  # type: ignore[arg-type]
 
     def whole_run() -> RunResult:
-        with run_folder(whole, name, suggested_name(whole, job_file), Path(runs_dir)) as (folder, toml):
-            return run_on_loop(Runner(whole, folder, job_toml=toml, version=version()).run())
+        suggestion = suggested_name(whole, job_file)
+        with run_folder(whole, name, suggestion, Path(runs_dir), Resume(resume)) as (folder, toml):
+            plan = Plan(allow_changes=allow_changes)
+            return run_on_loop(Runner(whole, folder, job_toml=toml, version=version(), plan=plan).run())
 
     try:
         asyncio.get_running_loop()

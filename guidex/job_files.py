@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from graph.store.store import redactor_for
+from graph.store.redaction import redactor_for
 from schemas.errors import UsageError
 from schemas.job import Job, job_from
 
@@ -25,11 +25,11 @@ _OF_ONE_MODEL = ("base_url", "api_key_env", "profile", "structured", "grounded")
 
 @dataclass(frozen=True)
 class Changes:
-    """What flags change in a job file; None and () change nothing."""
+    """What flags change in a job file; None changes nothing."""
 
-    documents: Sequence[str] = ()
+    documents: Sequence[str | Path] | None = None
     limit: int | None = None
-    doc_ids: Sequence[str] = ()
+    doc_id: Sequence[str] | None = None
     model: str | None = None
     base_url: str | None = None
     brief: str | None = None
@@ -40,6 +40,9 @@ class Changes:
     token_limit: int | None = None
     time_limit: str | None = None
     """Seconds, or as in 15m and 2h."""
+    target_accepted: int | None = None
+    max_candidates: int | None = None
+    fail_on_error: float | None = None
 
 
 def load_job(path: Path | None, changes: Changes | None = None) -> Job:
@@ -63,6 +66,18 @@ def load_job(path: Path | None, changes: Changes | None = None) -> Job:
             "Give a job file (`guidex init` writes one), or name them: guidex run --documents PATH.",
         )
     return job_from(data, _shown(path) if path is not None else "the job")
+
+
+def job_of(toml: str, folder: Path, changes: Changes) -> Job:
+    """The job of a run, from its job file, changed; document paths are relative to the run's folder.
+
+    Raises:
+        UsageError: What comes out is no job.
+    """
+    data = tomllib.loads(toml)
+    _from_folder(data, folder)
+    _change(data, changes)
+    return job_from(data, f"the job of {_shown(folder)}")
 
 
 def suggested_name(job: Job, path: Path | None) -> str:
@@ -95,13 +110,16 @@ def _read(path: Path) -> dict[str, Any]:
             f"The job file {source} cannot be read: {error.strerror}.",
             "Check the path; `guidex init` writes a job file.",
         ) from error
+    _from_folder(data, path.parent)
+    return data
+
+
+def _from_folder(data: dict[str, Any], folder: Path) -> None:
+    """Take document paths as relative to a folder."""
     documents = data.get("documents")
     paths = documents.get("paths") if isinstance(documents, dict) else None
     if isinstance(documents, dict) and isinstance(paths, list):
-        documents["paths"] = [
-            _from_here(path.parent / each) if isinstance(each, str) else each for each in paths
-        ]
-    return data
+        documents["paths"] = [_from_here(folder / each) if isinstance(each, str) else each for each in paths]
 
 
 def _change(data: dict[str, Any], changes: Changes) -> None:
@@ -115,9 +133,9 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
     _set(
         data,
         ("documents",),
-        paths=list(changes.documents) or None,
+        paths=[str(path) for path in changes.documents or ()] or None,
         limit=changes.limit,
-        ids=list(changes.doc_ids) or None,
+        ids=list(changes.doc_id or ()) or None,
     )
     _set(
         data,
@@ -125,7 +143,16 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         max_connections=changes.max_connections,
         documents_in_flight=changes.documents_in_flight,
     )
-    _set(data, ("limits",), cost=changes.cost_limit, tokens=changes.token_limit, time=changes.time_limit)
+    _set(
+        data,
+        ("limits",),
+        cost=changes.cost_limit,
+        tokens=changes.token_limit,
+        time=changes.time_limit,
+        target_accepted=changes.target_accepted,
+        max_candidates=changes.max_candidates,
+        fail_on_error=changes.fail_on_error,
+    )
 
 
 def _set(data: dict[str, Any], place: tuple[str, ...], **values: object) -> None:

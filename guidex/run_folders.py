@@ -1,18 +1,21 @@
-"""The folders of runs: a name for a new one, its job file, and finding one again."""
+"""The folders of runs: a name for a new one, finding one again, and the job file in it."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from graph.fingerprint import differences
 from graph.store.connection import DATABASE, LOCK
+from graph.store.opening import holds_run
 from graph.store.reading import RunReader
-from guidex.job_files import effective_toml
+from guidex.job_files import Changes, effective_toml, job_of
+from guidex.resuming import Resume
 from schemas.errors import StoreError, UsageError
-from schemas.job import Job
+from schemas.job import Job, parse_job
 
 JOB_FILE = "job.toml"
 
@@ -20,33 +23,121 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @contextlib.contextmanager
-def run_folder(job: Job, name: str | None, suggestion: str, runs_dir: Path) -> Iterator[tuple[Path, str]]:
-    """A new folder for a run, with the job file in it; removed again if no run has begun within.
+def run_folder(
+    job: Job,
+    name: str | None,
+    suggestion: str,
+    runs_dir: Path,
+    resume: Resume = Resume.IF_POSSIBLE,
+) -> Iterator[tuple[Path, str]]:
+    """The folder of a run, a new one or one that is taken up again, and the job as its job file.
+
+    A new folder is removed again if no run has begun within.
 
     Args:
-        job: The job; written to the folder as it will be run.
-        name: The run's name, which must be new; None for the suggestion, numbered if it is taken.
+        job: The job.
+        name: The run's name; None for the suggestion, numbered if it is taken by a run of another job.
         suggestion: Name to begin with.
-        runs_dir: Where the folder is made.
+        runs_dir: Where the folder is, or is made.
+        resume: Whether a run that exists is taken up again.
 
     Raises:
-        UsageError: The name is taken or cannot be a folder's.
-        StoreError: The folder cannot be made or written.
+        UsageError: The name is taken, or there is no such run, against `resume`; or it cannot be a folder's.
+        StoreError: The folder cannot be made or written, or the run in it not be read.
     """
-    folder = _claim(name, suggestion, runs_dir)
+    found = None if resume is Resume.NEVER else _found(job, name, suggestion, runs_dir)
+    if found is None and resume is Resume.ALWAYS:
+        raise UsageError(
+            f"There is no run {f'`{name}`' if name else 'of this job'} in {runs_dir.as_posix()}.",
+            "`guidex runs list` shows the runs there are; leave --resume out to begin one.",
+        )
+    folder = found or _claim(name, suggestion, runs_dir)
     toml = effective_toml(job, folder)
-    try:
-        try:
-            (folder / JOB_FILE).write_text(toml, "utf-8")
-        except OSError as error:
-            raise _unwritable(folder, error) from error
+    with _job_file_kept(folder):
+        if found is None:
+            try:
+                (folder / JOB_FILE).write_text(toml, "utf-8")
+            except OSError as error:
+                raise _unwritable(folder, error) from error
         yield folder, toml
+
+
+@contextlib.contextmanager
+def existing_run(run: str, runs_dir: Path, changes: Changes) -> Iterator[tuple[Job, Path, str]]:
+    """The job of a run with some changes, the run's folder, and the job as its job file.
+
+    Raises:
+        UsageError: There is no such run, or what comes out is no job.
+        StoreError: It cannot be read.
+    """
+    with find_run(run, runs_dir) as reader:
+        folder, toml = reader.folder, reader.run().job_toml
+    job = job_of(toml, folder, changes)
+    with _job_file_kept(folder):
+        yield job, folder, effective_toml(job, folder)
+
+
+@contextlib.contextmanager
+def _job_file_kept(folder: Path) -> Iterator[None]:
+    """At the end, the job file says what the run has done; without a run, the folder is removed."""
+    try:
+        yield
     finally:
-        if not has_run(folder):
+        if has_run(folder):
+            with contextlib.suppress(StoreError), RunReader(folder) as reader:
+                _write(folder / JOB_FILE, reader.run().job_toml)
+        else:
             with contextlib.suppress(OSError):
                 (folder / JOB_FILE).unlink(missing_ok=True)
                 (folder / LOCK).unlink(missing_ok=True)
                 folder.rmdir()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole, unless it says that already; the run does not depend on it."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if path.is_file() and path.read_text("utf-8") == text:
+            return
+    with contextlib.suppress(OSError):
+        path.write_text(text, "utf-8")
+
+
+def _found(job: Job, name: str | None, suggestion: str, runs_dir: Path) -> Path | None:
+    """The run of that name; without one, the newest of the suggested name with the same job."""
+    if name is not None:
+        return runs_dir / name if has_run(runs_dir / name) else None
+    same = None
+    for folder in _numbered(runs_dir, suggestion):
+        if not folder.exists():
+            return same
+        if has_run(folder) and _is_of(job, folder):
+            same = folder
+    return None
+
+
+def _is_of(job: Job, folder: Path) -> bool:
+    """Whether the run in a folder was begun with this job, or killed before it had begun."""
+    if not holds_run(folder):
+        return True
+    try:
+        with RunReader(folder) as reader:
+            return not differences(parse_job(reader.run().job_toml), folder, job, Path())
+    except (StoreError, UsageError):
+        return False
+
+
+def _numbered(runs_dir: Path, suggestion: str) -> Iterator[Path]:
+    yield runs_dir / suggestion
+    yield from (runs_dir / f"{suggestion}-{number}" for number in itertools.count(2))
+
+
+def find_folders(runs: Sequence[str], runs_dir: Path) -> tuple[Path, ...]:
+    """The folders of runs; see `find_run`."""
+    folders = []
+    for run in runs:
+        with find_run(run, runs_dir) as reader:
+            folders.append(reader.folder)
+    return tuple(folders)
 
 
 def has_run(folder: Path) -> bool:
@@ -82,9 +173,9 @@ def _claim(name: str | None, suggestion: str, runs_dir: Path) -> Path:
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         if name is not None:
-            return _made(runs_dir / name) or _taken(runs_dir / name)
-        numbered = itertools.chain((suggestion,), (f"{suggestion}-{n}" for n in itertools.count(2)))
-        return next(folder for each in numbered if (folder := _made(runs_dir / each)) is not None)
+            folder = runs_dir / name
+            return _made(folder) or (folder if _is_left_over(folder) else _taken(folder))
+        return next(made for each in _numbered(runs_dir, suggestion) if (made := _made(each)) is not None)
     except OSError as error:
         raise _unwritable(runs_dir, error) from error
 
@@ -97,9 +188,15 @@ def _made(folder: Path) -> Path | None:
     return folder
 
 
+def _is_left_over(folder: Path) -> bool:
+    """Whether a folder holds no more than a run that was killed before it had begun."""
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= {JOB_FILE, LOCK}
+
+
 def _taken(folder: Path) -> Path:
+    what = "is a run in" if has_run(folder) else "are files in"
     raise UsageError(
-        f"There is a run in {folder.as_posix()} already.",
+        f"There {what} {folder.as_posix()} already.",
         "Choose another --name, or leave it out to have one numbered.",
     )
 

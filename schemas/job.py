@@ -149,7 +149,7 @@ _UNITS = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 
 class Limits(Model):
-    """Where a run stops, to be taken up again. They hold over all its sessions, but for the time."""
+    """Where a run ends or stops, to be taken up again. They hold over all its sessions, but for the time."""
 
     cost: float | None = Field(
         default=None,
@@ -171,6 +171,28 @@ class Limits(Model):
         examples=["15m"],
         description='Wall time of a session after which no call is sent: seconds, or as in "15m" and "2h".',
     )
+
+    target_accepted: int | None = Field(
+        default=None, ge=1, examples=[500], description="Begin no more documents once so many are accepted."
+    )
+    max_candidates: int | None = Field(
+        default=None, ge=1, examples=[2_000], description="Most documents that are worked on."
+    )
+    fail_on_error: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        examples=[0.1],
+        description="Stop as failed when so many documents have failed: below 1 a fraction of all documents, "
+        "else a number of them.",
+    )
+
+    @field_validator("fail_on_error")
+    @classmethod
+    def _fraction_or_number(cls, value: float | None) -> float | None:
+        if value is not None and value > 1 and not value.is_integer():
+            raise ValueError("write a fraction below 1, or a whole number of documents")
+        return value
 
     @field_validator("time", mode="before")
     @classmethod

@@ -72,6 +72,10 @@ class Message(Model):
         return "\n\n".join(self.parts)
 
 
+_SEED_STEP = 1_000_003
+"""Between the seeds of repeated draws; agents of one job have neighbouring seeds."""
+
+
 class Sampling(Model):
     """What determines the draw."""
 
@@ -82,6 +86,14 @@ class Sampling(Model):
         default=None, description="Discourages repetition; sent where the provider takes it."
     )
     seed: int | None = Field(default=None, description="Sent where the provider takes one.")
+
+    def drawn_anew(self, times: int) -> Sampling:
+        """The same settings with another seed for each time; the same ones for 0 times."""
+        return (
+            self.model_copy(update={"seed": ((self.seed or 0) + _SEED_STEP * times) % 2**31})
+            if times
+            else self
+        )
 
 
 class Usage(Model):
@@ -111,6 +123,9 @@ class Purpose(Model):
     round: int = Field(default=1, ge=1, description="Round of the document, from 1.")
     sample: int = Field(default=0, ge=0, description="Which of several equal requests (annotator, sample).")
     passage: int = Field(default=0, ge=0, description="Which passage of a long document, from 0.")
+    draw: int = Field(
+        default=0, ge=0, description="How often the document's answers were drawn anew; shifts the seed."
+    )
 
 
 class Attempt(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,23 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
     if not sources:
         raise DocumentError("No documents were named.", _REMEDY)
     return list(sources.values())
+
+
+def source_state(paths: Sequence[Path], *settings: str) -> str:
+    """Hash (hex) of which files these are, of which size and age, and of the settings they are read with.
+
+    Raises:
+        DocumentError: As `find_sources`.
+    """
+    digest = hashlib.sha256(repr(settings).encode())
+    for source in find_sources(paths):
+        state = source.path.stat()
+        digest.update(
+            f"\0{os.path.abspath(source.path)}\0{state.st_size}\0{state.st_mtime_ns}".encode(
+                "utf-8", "surrogateescape"
+            )
+        )
+    return digest.hexdigest()
 
 
 def _named(path: Path) -> Source:

@@ -80,6 +80,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         "answer_id",
         answer_id=_REFERENCE,
     ),
+    "reused_calls": _Update("calls", "id", "reused_from"),
     "attempts": _Table(
         "attempts",
         "call_id number raw_id finish_reason input_tokens output_tokens cached_tokens seconds error cost",
@@ -110,14 +111,16 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         round_id="(SELECT id FROM rounds WHERE document_id = ? AND number = ? ORDER BY take DESC LIMIT 1)",
     ),
     "outcomes": _Update("documents", "id", "outcome decision_id"),
+    "taken_up_again": _Update("documents", "id", "outcome decision_id draw", draw="draw + ?"),
     "failures": _Table("failures", "time document_id agent error_class message"),
     "events": _Table("events", "time kind message data"),
     "run_status": _Update("runs", "id", "status reason ended"),
+    "run_job": _Update("runs", "id", "job job_toml"),
 }
 _SIZES: Final = (256, 64, 16, 4, 1)
 _SINGLY: Final = frozenset({"rounds"})
 """A row's take depends on the rows before it."""
-_ONE_A_KEY: Final = frozenset({"closed_calls", "outcomes", "run_status"})
+_ONE_A_KEY: Final = frozenset({"closed_calls", "outcomes", "taken_up_again", "run_status", "run_job"})
 
 
 class Batch:

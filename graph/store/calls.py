@@ -88,11 +88,23 @@ class CallReader(OpenedRun):
         """The newest usable answer to a call of this key."""
         rows = self.rows(
             """SELECT c.id, t.text FROM calls c JOIN texts t ON t.id = c.answer_id
-            WHERE c.key = ? AND c.status = ? ORDER BY c.rowid DESC LIMIT 1""",
+            WHERE c.key = ? AND c.status IN (?, ?) ORDER BY c.rowid DESC LIMIT 1""",
             key,
             CallStatus.ANSWERED.value,
+            CallStatus.REPLAYED.value,  # these have an answer of their own if it came from another run
         )
         return StoredAnswer(*rows[0]) if rows else None
+
+    def bad_answers(self, key: str) -> int:
+        """How many calls of this key a model answered with nothing usable."""
+        rows = self.rows(
+            "SELECT count(*) FROM calls WHERE key = ? AND status IN (?, ?, ?)",
+            key,
+            CallStatus.TRUNCATED.value,
+            CallStatus.FILTERED.value,
+            CallStatus.INVALID.value,
+        )
+        return int(rows[0][0])
 
 
 def _call(row: Sequence[Any]) -> CallRow:

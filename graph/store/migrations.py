@@ -6,6 +6,7 @@ may add and rename; it never drops a row. The library is imported only to write,
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -213,6 +214,14 @@ def m008_costs(db: Database) -> None:
     """)
 
 
+def m009_taking_up_again(db: Database) -> None:
+    """How often a document's answers were drawn anew, and from which other run an answer was taken."""
+    db.executescript("""
+        ALTER TABLE documents ADD COLUMN draw INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE calls ADD COLUMN reused_from TEXT;  -- run and call; NULL: answered or replayed here
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -222,18 +231,19 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m006_decisions,
     m007_views,
     m008_costs,
+    m009_taking_up_again,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 
 
-def migrate(db: Database) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
     """Apply the steps that the database has not seen."""
-    from sqlite_utils import Migrations
+    from sqlite_utils import Database, Migrations
 
     steps = Migrations(MIGRATION_SET)
     for step in MIGRATIONS:
         steps()(step)
-    steps.apply(db)
+    steps.apply(Database(connection, recursive_triggers=False, execute_plugins=False))
 
 
 def refuse_newer(applied: Iterable[str], place: str) -> None:

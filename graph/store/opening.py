@@ -6,9 +6,32 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Self
 
-from graph.store.connection import DATABASE, connect_reader, explained
-from graph.store.migrations import MIGRATION_SET, refuse_newer
+from ulid import ULID
+
+from graph.store import rows
+from graph.store.connection import DATABASE, WriterLock, connect_reader, connect_writer, explained
+from graph.store.migrations import MIGRATION_SET, NAMES, migrate, refuse_newer
+from graph.store.records import ACCEPTANCE_OF_THE_RUN, RunStatus
+from graph.store.redaction import Redactor
 from schemas.errors import StoreError
+from schemas.job import Job
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether there is a run in a folder; a database without tables is of one killed before it had begun.
+
+    Raises:
+        StoreError: There is a file that cannot be read as a database.
+    """
+    path = folder / DATABASE
+    if not path.is_file():
+        return False
+    with explained(path):
+        connection = connect_reader(path)
+        try:
+            return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchall())
+        finally:
+            connection.close()
 
 
 class OpenedRun:
@@ -34,7 +57,10 @@ class OpenedRun:
                     raise StoreError(
                         f"{self._path} holds no run.", "Delete the file and start the run again."
                     )
-                refuse_newer(applied_migrations(self._connection), str(self._path))
+                applied = applied_migrations(self._connection)
+                refuse_newer(applied, str(self._path))
+                if len(applied) < len(NAMES):
+                    bring_up_to_date(folder)
             except BaseException:
                 self._connection.close()
                 raise
@@ -59,6 +85,55 @@ class OpenedRun:
         """
         with explained(self._path):
             return self._connection.execute(sql, values).fetchall()
+
+
+def initialise(
+    connection: sqlite3.Connection, redact: Redactor, name: str, job: Job, job_toml: str, version: str
+) -> None:
+    """Make the tables and the run's row in one transaction: a crash leaves no half-made run."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrate(connection)
+        connection.execute(
+            "INSERT INTO runs (id, name, status, started, version, job, job_toml)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                str(ULID()),
+                redact(name),
+                RunStatus.RUNNING.value,
+                rows.now(),
+                redact(version),
+                redact(job.model_dump_json()),
+                redact(job_toml),
+            ),
+        )
+        connection.execute(
+            "INSERT INTO decision_versions VALUES (?, ?, ?, ?)",
+            (ACCEPTANCE_OF_THE_RUN, rows.now(), "the run", job.thresholds.model_dump_json()),
+        )
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def bring_up_to_date(folder: Path) -> None:
+    """Give a run of an older version the tables of this one; its rows stay as they are.
+
+    Raises:
+        StoreError: Another process writes the run, or it cannot be written.
+    """
+    lock = WriterLock(folder)
+    try:
+        with explained(folder / DATABASE):
+            connection = connect_writer(folder / DATABASE)
+            try:
+                migrate(connection)
+            finally:
+                connection.close()
+    finally:
+        lock.release()
 
 
 def applied_migrations(connection: sqlite3.Connection) -> tuple[str, ...]:

@@ -6,13 +6,20 @@ Reads go on while a run writes, and never hold it up.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from graph.store.annotations import rebuild
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
-from graph.store.records import DocumentRow, Event, RunRecord, RunStatus, Totals
+from graph.store.records import (
+    DocumentRow,
+    Event,
+    PendingDocument,
+    RunRecord,
+    RunStatus,
+    Totals,
+)
 from schemas.documents import Document
 from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
 from schemas.rounds import Round
@@ -74,9 +81,16 @@ class RunReader(CallReader):
             unpriced=row[9],
         )
 
-    def events(self) -> tuple[Event, ...]:
-        """What happened to the run, in order."""
-        rows = self.rows("SELECT time, kind, message, data FROM events ORDER BY id")
+    def outcome_counts(self) -> dict[Outcome, int]:
+        """How many documents are in each state; states without documents are left out."""
+        rows = self.rows("SELECT outcome, count(*) FROM documents GROUP BY outcome")
+        return {Outcome(outcome): count for outcome, count in rows}
+
+    def events(self, kind: str | None = None) -> tuple[Event, ...]:
+        """What happened to the run, in order; of one kind or of all."""
+        rows = self.rows(
+            "SELECT time, kind, message, data FROM events WHERE ?1 IS NULL OR kind = ?1 ORDER BY id", kind
+        )
         return tuple(
             Event(time, kind, message, None if data is None else json.loads(data))
             for time, kind, message, data in rows
@@ -111,6 +125,27 @@ class RunReader(CallReader):
             document_id,
         )
         return _document(*rows[0]) if rows else None
+
+    def pending(self, after: int = -1, limit: int = 100) -> tuple[PendingDocument, ...]:
+        """Documents not decided yet, in the order of the source, from behind a position."""
+        rows = self.rows(
+            """SELECT d.position, d.draw, d.id, t.text, d.source, d.meta FROM documents d
+            JOIN texts t ON t.id = d.text_id
+            WHERE d.outcome = ? AND d.position > ? ORDER BY d.position LIMIT ?""",
+            Outcome.PENDING.value,
+            after,
+            limit,
+        )
+        return tuple(PendingDocument(position, draw, _document(*rest)) for position, draw, *rest in rows)
+
+    def document_ids(self, outcomes: Collection[Outcome] = ()) -> tuple[str, ...]:
+        """Ids of the readable documents in the order of the source: those of these outcomes, or all."""
+        rows = self.rows(
+            """SELECT id FROM documents WHERE text_id IS NOT NULL
+            AND (outcome IN (SELECT value FROM json_each(?1)) OR ?1 = '[]') ORDER BY position""",
+            json.dumps([outcome.value for outcome in outcomes]),
+        )
+        return tuple(identifier for (identifier,) in rows)
 
     def outcomes(self, document_ids: Sequence[str]) -> dict[str, Outcome]:
         """Where these documents stand; those that are not in the run are left out."""

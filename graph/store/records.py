@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.llm.client import Attempt, CallFault, Message, ModelIdentity, Purpose, Sampling
+from schemas.documents import Document
 from schemas.judgement import Ending, Outcome
 
 ACCEPTANCE_OF_THE_RUN: Final = 1
@@ -15,6 +16,16 @@ ACCEPTANCE_OF_THE_RUN: Final = 1
 
 COPIED_FROM_EXAMPLE: Final = "copied from example"
 """Kind of event: a document's schema has classes of the prompt's worked example; `data` names them."""
+
+
+DOCUMENTS_READ: Final = "documents read"
+"""Kind of event: all documents of the source are in the run; `data` has the source's state as `key`."""
+
+SESSION: Final = "session"
+"""Kind of event: the run was taken up again; `data` says how, and what of the job was changed."""
+
+JOB_CHANGED: Final = "job changed"
+"""Kind of event: the run goes on with another job; `data` has the one before as `job_toml`."""
 
 
 class CallStatus(StrEnum):
@@ -83,6 +94,8 @@ class StoredAnswer:
     call_id: str
     answer: str
     """JSON, to be validated again with the checks of the call in hand."""
+    run: str | None = None
+    """The other run it was taken from; None for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +162,16 @@ class RunSummary:
     calls: int
     problem: str = ""
     """Why the database could not be read; empty if it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDocument:
+    """A document to be worked on."""
+
+    position: int
+    draw: int
+    """How often its answers were drawn anew."""
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)

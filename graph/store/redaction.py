@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
+from schemas.job import Job
+
 REDACTED: Final = "[redacted]"
 SHORTEST: Final = 8
 """A shorter value is no key, and would be found in ordinary words."""
@@ -59,3 +61,10 @@ class Redactor:
         for form in self._forms:
             text = text.replace(form, REDACTED)
         return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def redactor_for(job: Job) -> Redactor:
+    """What takes out the secrets of the environment and those the job names."""
+    configs = [job.model, *(config for _, config in job.agents if config is not None)]
+    configs += [annotator.model for annotator in job.annotators if annotator.model is not None]
+    return Redactor.from_environment(config.api_key_env for config in configs if config.api_key_env)

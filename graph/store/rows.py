@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from graph.store.batch import Batch
-from graph.store.records import ClosedCall, OpenedCall, RunStatus
+from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
 from schemas.judgement import Decision, Outcome, Scores
 from schemas.rounds import Round
@@ -39,19 +39,28 @@ def add_document(batch: Batch, position: int, document: Document) -> None:
     )
 
 
-def unreadable_id(position: int) -> str:
-    """Id of a record that has none, as it could not be read."""
-    return f"unreadable:{position}"
+def unreadable_id(record: Unreadable) -> str:
+    """Id of a record that has none, as it could not be read: its place in the source."""
+    return f"unreadable:{_place(record)}"
+
+
+def _place(record: Unreadable) -> str:
+    return record.source if record.line is None else f"{record.source}:{record.line}"
 
 
 def add_unreadable(batch: Batch, position: int, record: Unreadable, decision_id: int) -> None:
     """A record that is no document: failed before it began."""
-    source = record.source if record.line is None else f"{record.source}:{record.line}"
-    identifier = unreadable_id(position)
+    source, identifier = _place(record), unreadable_id(record)
     batch.add("documents", position, identifier, Outcome.PENDING.value, None, None, source, None)
     decision = Decision(outcome=Outcome.FAILED, reason=record.reason)
     add_decision(batch, decision_id, identifier, decision, None, version=1)
     batch.add("failures", now(), identifier, "reader", "Unreadable", f"{source}: {record.reason}")
+
+
+def take_up_again(batch: Batch, document_ids: Sequence[str], *, draw_anew: bool) -> None:
+    """Documents that wait to be worked on once more."""
+    for identifier in document_ids:
+        batch.add("taken_up_again", identifier, Outcome.PENDING.value, None, int(draw_anew))
 
 
 def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_of: str | None = None) -> None:
@@ -89,6 +98,13 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
                 for part, text in enumerate(message.parts)
             ],
         )
+
+
+def add_reuse(batch: Batch, call_id: str, call: OpenedCall, answer: StoredAnswer) -> None:
+    """A call that another run's answer was used for; kept here with that answer, so that it stays known."""
+    add_call(batch, call_id, call, CallStatus.OPEN.value)
+    close_call(batch, call_id, ClosedCall(CallStatus.REPLAYED, answer.answer))
+    batch.add("reused_calls", call_id, f"{answer.run}:{answer.call_id}")
 
 
 def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:

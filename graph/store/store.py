@@ -8,7 +8,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from ulid import ULID
 
@@ -17,24 +17,33 @@ from graph.store.annotations import add_annotation
 from graph.store.batch import Batch
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.migrations import NAMES, migrate, refuse_newer
-from graph.store.opening import applied_migrations
+from graph.store.opening import applied_migrations, initialise
 from graph.store.reading import RunReader
 from graph.store.records import (
     ACCEPTANCE_OF_THE_RUN,
+    JOB_CHANGED,
     CallStatus,
     ClosedCall,
     OpenedCall,
     RunStatus,
     StoredAnswer,
 )
-from graph.store.redaction import Redactor
+from graph.store.redaction import redactor_for
 from graph.store.upkeep import Upkeep
-from graph.store.writer import Operation, Writer
+from graph.store.writer import Writer
 from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
 from schemas.job import Job
 from schemas.judgement import Decision, Scores, Thresholds
 from schemas.rounds import Round
+
+_COUNTED: Final = (
+    ("rounds", "id", 0),
+    ("annotations", "id", 0),
+    ("decisions", "id", 0),
+    ("documents", "position", -1),
+)
+"""Tables whose ids the store gives out, with the last id of an empty one."""
 
 
 class RunStore:
@@ -45,9 +54,18 @@ class RunStore:
     stop rather than go on unrecorded. Secrets of the environment never reach the file.
     """
 
-    def __init__(self, folder: Path, lock: WriterLock, connection: sqlite3.Connection, job: Job) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lock: WriterLock,
+        connection: sqlite3.Connection,
+        job: Job,
+        *,
+        taken_up_again: bool = False,
+    ) -> None:
         """Use `create` or `open`."""
         self.folder = folder
+        self._taken_up_again = taken_up_again
         self.reader = RunReader(folder)
         self._lock = lock
         self._redact = redactor_for(job)
@@ -55,9 +73,9 @@ class RunStore:
         # This is the only writer, so it can give out the ids of rows that others refer to.
         self._ids: dict[str, Iterator[int]] = {
             table: itertools.count(
-                1 + connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
+                1 + connection.execute(f"SELECT coalesce(max({column}), {last}) FROM {table}").fetchone()[0]
             )
-            for table in ("rounds", "annotations", "decisions")
+            for table, column, last in _COUNTED
         }
         self._keys: dict[str, str] = {}
         self._unwritten: dict[str, StoredAnswer] = {}
@@ -95,7 +113,7 @@ class RunStore:
                         raise StoreError(
                             f"There is a run in {folder} already.", "Resume it, or choose another name."
                         )
-                    _initialise(connection, redactor_for(job), name, job, job_toml, version)
+                    initialise(connection, redactor_for(job), name, job, job_toml, version)
                     return cls(folder, lock, connection, job)
                 except BaseException:
                     connection.close()
@@ -105,8 +123,12 @@ class RunStore:
             raise
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, job: Job | None = None) -> Self:
         """Open an existing run to go on with it; calls left open by a dead process become interrupted.
+
+        Args:
+            folder: The run's folder.
+            job: The job it goes on with, whose secrets are kept out; default: the run's own.
 
         Raises:
             StoreError: There is none, it is of a newer version, another process writes it, or it cannot be
@@ -125,7 +147,7 @@ class RunStore:
                     applied = applied_migrations(connection)
                     refuse_newer(applied, str(path))
                     if len(applied) < len(NAMES):
-                        _migrate(connection)
+                        migrate(connection)
                     connection.execute(
                         "UPDATE calls SET status = ? WHERE status = ?",
                         (CallStatus.INTERRUPTED.value, CallStatus.OPEN.value),
@@ -133,9 +155,10 @@ class RunStore:
                     connection.execute(
                         "UPDATE runs SET status = ?, reason = '', ended = NULL", (RunStatus.RUNNING.value,)
                     )
-                    with RunReader(folder) as reader:
-                        job = Job.model_validate_json(reader.run().job)
-                    return cls(folder, lock, connection, job)
+                    if job is None:
+                        with RunReader(folder) as reader:
+                            job = Job.model_validate_json(reader.run().job)
+                    return cls(folder, lock, connection, job, taken_up_again=True)
                 except BaseException:
                     connection.close()
                     raise
@@ -158,44 +181,63 @@ class RunStore:
             return document
         return document.model_copy(update={"text": text, "id": identifier})
 
-    def add_documents(self, documents: Sequence[tuple[int, Document]]) -> None:
-        """Add documents as pending, each with its position in the source; waits until they are committed.
+    def add_documents(self, records: Sequence[Document | Unreadable]) -> int:
+        """Add documents as pending, and records that are none as failed; waits until they are committed.
 
-        Those that are there already, from an earlier session, stay as they are.
+        Those that are there already, from an earlier session, stay as they are: documents are known by
+        their id, other records by their place in the source.
+
+        Returns:
+            How many were new.
 
         Raises:
-            StoreError: A document's id or position is taken by another one; then none of them is added.
+            StoreError: A document's id is taken by another one; then none of them is added.
         """
-        stored = self.reader.texts_of([document.id for _, document in documents])
-        new: list[tuple[int, Document]] = []
-        for position, document in documents:
-            known = stored.get(document.id)
-            if known is None:
-                new.append((position, document))
-            elif known != self._redact(document.text):
+        stored = self.reader.texts_of([self._record_id(record) for record in records])
+        new: list[tuple[int, Document | Unreadable]] = []
+        for record in records:
+            if self._record_id(record) not in stored:
+                new.append((self._new_id("documents"), record))
+            elif isinstance(record, Document) and stored[record.id] != self._redact(record.text):
                 raise StoreError(
-                    f"The document {document.id!r} has another text than the run has stored for that id.",
+                    f"The document {record.id!r} has another text than the run has stored for that id.",
                     "Start a new run for changed documents.",
                 )
-        if new:
-            self._settle_documents(lambda batch: _add_documents(batch, new))
+        if not new:
+            return 0
+        decision_ids = {
+            position: self._new_id("decisions") for position, record in new if isinstance(record, Unreadable)
+        }
 
-    def add_unreadable(self, position: int, record: Unreadable) -> None:
-        """Add a record that is no document as failed, with its reason; waits until it is committed."""
-        if not self.reader.texts_of([rows.unreadable_id(position)]):
-            decision_id = self._new_id("decisions")
-            self._settle_documents(lambda batch: rows.add_unreadable(batch, position, record, decision_id))
+        def write(batch: Batch) -> None:
+            for position, record in new:
+                if isinstance(record, Document):
+                    rows.add_document(batch, position, record)
+                else:
+                    rows.add_unreadable(batch, position, record, decision_ids[position])
 
-    def _settle_documents(self, operation: Operation) -> None:
         try:
-            self._writer.settle_now(operation)
+            self._writer.settle_now(write)
         except StoreError as error:
             if isinstance(error.__cause__, sqlite3.IntegrityError):
                 raise StoreError(
-                    "Two documents have the same id or the same position in the source.",
-                    "Give each document an id of its own.",
+                    "Two documents have the same id.", "Give each document an id of its own."
                 ) from error
             raise
+        return len(new)
+
+    def take_up_again(self, document_ids: Sequence[str], *, draw_anew: bool) -> None:
+        """Make documents that have ended pending; what was decided on them stays in the record.
+
+        Args:
+            document_ids: Of readable documents.
+            draw_anew: Whether their answers are drawn with other seeds than before.
+        """
+        identifiers = [self._redact(identifier) for identifier in document_ids]
+        self._writer.put(lambda batch: rows.take_up_again(batch, identifiers, draw_anew=draw_anew))
+
+    def _record_id(self, record: Document | Unreadable) -> str:
+        return self._redact(record.id if isinstance(record, Document) else rows.unreadable_id(record))
 
     # --- calls ---
 
@@ -223,16 +265,23 @@ class RunStore:
         self._writer.put(lambda batch: rows.close_call(batch, call_id, closed), committed)
 
     def add_replay(self, call: OpenedCall, answer: StoredAnswer) -> str:
-        """Record that a call was answered from the ledger; it costs nothing."""
+        """Record that a call was answered from the ledger, of this run or another; it costs nothing."""
         call_id = str(ULID())
-        self._writer.put(
-            lambda batch: rows.add_call(batch, call_id, call, CallStatus.REPLAYED.value, answer.call_id)
-        )
+        if answer.run is not None:
+            self._writer.put(lambda batch: rows.add_reuse(batch, call_id, call, answer))
+        else:
+            self._writer.put(
+                lambda batch: rows.add_call(batch, call_id, call, CallStatus.REPLAYED.value, answer.call_id)
+            )
         return call_id
 
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The answer of a closed call with this key, if there is a usable one."""
         return self._unwritten.get(key) or self.reader.find_answer(key)
+
+    def bad_answers(self, key: str) -> int:
+        """How often a model answered a call of this key, in an earlier session, with nothing usable."""
+        return self.reader.bad_answers(key) if self._taken_up_again else 0
 
     # --- results ---
 
@@ -282,6 +331,12 @@ class RunStore:
         """Record that something happened to the run."""
         self._writer.put(lambda batch: rows.add_event(batch, kind, message, data))
 
+    def set_job(self, job: Job, job_toml: str) -> None:
+        """Go on with another job; the one before is kept as an event."""
+        before = self.reader.run()
+        self.add_event(JOB_CHANGED, "the job as it was before", {"job_toml": before.job_toml})
+        self._writer.put(lambda batch: batch.add("run_job", self._run_id, job.model_dump_json(), job_toml))
+
     def finish_run(self, status: str, reason: str = "") -> None:
         """Set how the run ended: done, failed, stopped or interrupted."""
         ended = RunStatus(status)
@@ -320,54 +375,5 @@ class RunStore:
         return next(self._ids[table])
 
 
-def redactor_for(job: Job) -> Redactor:
-    """What takes out the secrets of the environment and those the job names."""
-    configs = [job.model, *(config for _, config in job.agents if config is not None)]
-    configs += [annotator.model for annotator in job.annotators if annotator.model is not None]
-    return Redactor.from_environment(config.api_key_env for config in configs if config.api_key_env)
-
-
-def _add_documents(batch: Batch, documents: Sequence[tuple[int, Document]]) -> None:
-    for position, document in documents:
-        rows.add_document(batch, position, document)
-
-
 def _tables(connection: sqlite3.Connection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database
-
-    migrate(Database(connection, recursive_triggers=False, execute_plugins=False))
-
-
-def _initialise(
-    connection: sqlite3.Connection, redact: Redactor, name: str, job: Job, job_toml: str, version: str
-) -> None:
-    """Make the tables and the run's row in one transaction: a crash leaves no half-made run."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        _migrate(connection)
-        connection.execute(
-            "INSERT INTO runs (id, name, status, started, version, job, job_toml)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                str(ULID()),
-                redact(name),
-                RunStatus.RUNNING.value,
-                rows.now(),
-                redact(version),
-                redact(job.model_dump_json()),
-                redact(job_toml),
-            ),
-        )
-        connection.execute(
-            "INSERT INTO decision_versions VALUES (?, ?, ?, ?)",
-            (ACCEPTANCE_OF_THE_RUN, rows.now(), "the run", job.thresholds.model_dump_json()),
-        )
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

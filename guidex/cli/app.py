@@ -44,6 +44,8 @@ _trace = typer.Typer(
 _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
 
 app.command("run")(run.run)
+app.command("resume")(run.resume)
+app.command("retry")(run.retry)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)

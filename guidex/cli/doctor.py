@@ -38,7 +38,7 @@ def doctor(
     checks = list(machine_checks(runs_dir))
     if job_file is not None or model is not None:
         # A job needs documents; what the models are asked does not depend on them.
-        documents = () if job_file is not None else ("-",)
+        documents = None if job_file is not None else ("-",)
         job = load_job(job_file, Changes(documents=documents, model=model, base_url=base_url))
         with downloads_shown() as told:
             checks += model_checks(job, told)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.records import RunStatus
 from guidex.cli.console import counted
@@ -25,13 +26,13 @@ _TICK = 0.2
 """Seconds between two looks at the counters."""
 
 
-def drive(job: Job, folder: Path, job_toml: str, display: Display) -> int:
-    """Run a job to its end, or until it is interrupted, and return the exit code.
+def drive(job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -> int:
+    """Run a session to its end, or until it is interrupted, and return the exit code.
 
     Raises:
         GuidexError: The run cannot begin, or cannot go on.
     """
-    driver = _Driver(job, folder, job_toml, display)
+    driver = _Driver(job, folder, job_toml, display, plan)
     try:
         with driver.listening():
             result = run_on_loop(driver.run())
@@ -51,11 +52,13 @@ def drive(job: Job, folder: Path, job_toml: str, display: Display) -> int:
 class _Driver:
     """One run, its display, and the interrupts it was sent."""
 
-    def __init__(self, job: Job, folder: Path, job_toml: str, display: Display) -> None:
+    def __init__(self, job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -> None:
         self.interrupts = 0
         self._workers = job.run.documents_in_flight
         self._display = display
-        self._runner = Runner(job, folder, job_toml=job_toml, version=version(), download=self._download)
+        self._runner = Runner(
+            job, folder, job_toml=job_toml, version=version(), plan=plan, download=self._download
+        )
         self._task: asyncio.Task[RunResult] | None = None
         self._notes: list[str] = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,3 +18,27 @@ RUNS_DIR = Path("runs")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON value.")]
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or the path of its folder.")]
+
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Name of the run; default: after the job or the documents."),
+]
+
+DisplayMode = Annotated[
+    Literal["full", "plain", "none"] | None,
+    typer.Option("--display", help="How progress is shown; default: full on a terminal, else plain."),
+]
+
+AllowChanges = Annotated[
+    bool,
+    typer.Option(
+        "--allow-changes", help="Go on with a run although the job differs in what can change answers."
+    ),
+]
+
+Reuse = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reuse", metavar="RUN", help="Use this run's answers to equal calls; may be given several times."
+    ),
+]

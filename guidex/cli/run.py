@@ -1,115 +1,117 @@
-"""`guidex run`."""
+"""`guidex run`, `guidex resume` and `guidex retry`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guidex.cli.console import say
-from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
+from guidex.cli.job_flags import JobFlags, takes_job, takes_settings
+from guidex.cli.options import RUNS_DIR, AllowChanges, AsJson, DisplayMode, Name, Reuse, Run, RunsDir
+from guidex.resuming import Resume
+from schemas.errors import UsageError
 
-Display = Literal["full", "plain", "none"]
+if TYPE_CHECKING:
+    from graph.plan import Plan
 
 
+@takes_job
 def run(
-    job_file: Annotated[
-        Path | None, typer.Argument(metavar="JOB.toml", help="The job file; flags take precedence.")
-    ] = None,
-    documents: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--documents", metavar="PATH", help="File or folder of documents; may be given several times."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME",
-            help="The agents' model, instead of the job file's with the settings of its server; models that "
-            "the file gives to single agents stay.",
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option("--base-url", metavar="URL", help="Server that speaks the provider's wire format."),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name",
-            metavar="NAME",
-            help="Name of the run, a new one; default: after the job or the documents.",
-        ),
-    ] = None,
+    flags: JobFlags,
+    name: Name = None,
     runs_dir: RunsDir = RUNS_DIR,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="Take only the first so many documents.")
-    ] = None,
-    doc_id: Annotated[
-        list[str] | None,
-        typer.Option("--doc-id", metavar="ID", help="Take only this document; may be given several times."),
-    ] = None,
-    brief: Annotated[
-        str | None, typer.Option("--brief", metavar="TEXT", help="What the data is for.")
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option("--rounds", min=1, metavar="N", help="Most rounds of a document.")
-    ] = None,
-    max_connections: Annotated[
-        int | None,
-        typer.Option("--max-connections", min=1, metavar="N", help="Calls at the same time to one model."),
-    ] = None,
-    documents_in_flight: Annotated[
-        int | None,
+    resume: Annotated[
+        Resume,
         typer.Option(
-            "--documents-in-flight", min=1, metavar="N", help="Documents worked on at the same time."
+            "--resume",
+            help="Whether to go on with the run of that name; without --name, with a run of the same job.",
         ),
-    ] = None,
-    display: Annotated[
-        Display | None,
-        typer.Option("--display", help="How progress is shown; default: full on a terminal, else plain."),
-    ] = None,
+    ] = Resume.IF_POSSIBLE,
+    allow_changes: AllowChanges = False,
+    reuse: Reuse = None,
+    display: DisplayMode = None,
     json: AsJson = False,
 ) -> None:
     """Take documents through the agents; every document ends accepted, rejected, failed or skipped.
 
-    The first Ctrl-C lets the documents in flight finish, the second stops at once. Exit codes: 0 done,
-    1 failed, 2 usage, 75 stopped with documents left, 130 interrupted.
+    A run that exists already is taken up again: what was finished stays as it is, and no finished call is
+    sent twice. The first Ctrl-C lets the documents in flight finish, the second stops at once. Exit codes: 0
+    done, 1 failed, 2 usage, 75 stopped with documents left, 130 interrupted.
     """
+    from graph.plan import Plan
     from guidex.cli.display import display_for
-    from guidex.cli.driving import drive
-    from guidex.cli.summary import print_summary
-    from guidex.job_files import Changes, load_job, suggested_name
-    from guidex.run_folders import has_run, run_folder
-    from guidex.run_summary import summarise
-    from schemas.errors import GuidexError
+    from guidex.cli.session import carry_out
+    from guidex.run_folders import find_folders, run_folder
 
-    changes = Changes(
-        documents=[str(path) for path in documents or ()],
-        limit=limit,
-        doc_ids=doc_id or (),
-        model=model,
-        base_url=base_url,
-        brief=brief,
-        rounds=rounds,
-        max_connections=max_connections,
-        documents_in_flight=documents_in_flight,
-    )
-    job = load_job(job_file, changes)
-    suggestion = suggested_name(job, None if documents else job_file)
-    with run_folder(job, name, suggestion, runs_dir) as (folder, toml):
-        try:
-            code = drive(job, folder, toml, display_for(display))
-        except GuidexError:
-            if has_run(folder):
-                say(f"The run has failed; what was done before is kept in {folder.as_posix()}.")
-            raise
-        summary = summarise(folder) if has_run(folder) else None
-    if summary is None:
-        say("Interrupted before the first document was begun; nothing was kept.")
-    else:
-        print_summary(summary, as_json=json)
-    raise typer.Exit(code)
+    job, suggestion = flags.job()
+    plan = Plan(allow_changes=allow_changes, reuse=find_folders(reuse or (), runs_dir))
+    with run_folder(job, name, suggestion, runs_dir, resume) as (folder, toml):
+        carry_out(job, folder, toml, plan, display_for(display), as_json=json)
+
+
+@takes_settings
+def resume(
+    flags: JobFlags,
+    run: Run,
+    runs_dir: RunsDir = RUNS_DIR,
+    reuse: Reuse = None,
+    display: DisplayMode = None,
+    json: AsJson = False,
+) -> None:
+    """Go on with a run that was stopped, interrupted or killed; the job is the run's own.
+
+    No finished call is sent twice. Exit codes as for `guidex run`.
+    """
+    from graph.plan import Plan
+    from guidex.run_folders import find_folders
+
+    _go_on(flags, run, runs_dir, Plan(reuse=find_folders(reuse or (), runs_dir)), display, as_json=json)
+
+
+@takes_settings
+def retry(
+    flags: JobFlags,
+    run: Run,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Documents that failed; the default if nothing else is named.")
+    ] = False,
+    rejected: Annotated[
+        bool,
+        typer.Option("--rejected", help="Documents that were rejected; all their answers are drawn anew."),
+    ] = False,
+    doc_id: Annotated[
+        list[str] | None,
+        typer.Option("--doc-id", metavar="ID", help="Only this document; may be given several times."),
+    ] = None,
+    runs_dir: RunsDir = RUNS_DIR,
+    display: DisplayMode = None,
+    json: AsJson = False,
+) -> None:
+    """Take documents up again that have ended; their earlier decisions stay in the record.
+
+    Of failed documents, finished calls are answered from the run, and what failed is asked anew. Documents
+    that were rejected or accepted are drawn anew with other seeds, and paid for again. Exit codes as for
+    `guidex run`.
+    """
+    from graph.plan import Plan, Retry
+    from schemas.judgement import Outcome
+
+    if doc_id and (failed or rejected):
+        raise UsageError("Documents were named both by id and by outcome.", "Give --doc-id alone.")
+    outcomes = {Outcome.REJECTED} if rejected else set()
+    if failed or not rejected:
+        outcomes.add(Outcome.FAILED)
+    plan = Plan(retry=Retry(outcomes=frozenset(outcomes), ids=tuple(doc_id or ())))
+    _go_on(flags, run, runs_dir, plan, display, as_json=json)
+
+
+def _go_on(
+    flags: JobFlags, run: str, runs_dir: Path, plan: Plan, display: DisplayMode, *, as_json: bool
+) -> None:
+    from guidex.cli.display import display_for
+    from guidex.cli.session import carry_out
+    from guidex.run_folders import existing_run
+
+    with existing_run(run, runs_dir, flags.changes()) as (job, folder, toml):
+        carry_out(job, folder, toml, plan, display_for(display), as_json=as_json)

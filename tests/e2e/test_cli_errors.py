@@ -93,7 +93,8 @@ def test_an_id_that_is_nowhere(guidex: Command, documents: Path, scripted_server
 def test_a_name_that_is_taken(guidex: Command, documents: Path, scripted_server: Servers) -> None:
     run = ("run", "--documents", documents, "--model", "openai/x", "--base-url", scripted_server().openai_url)
     assert guidex(*run, "--name", "mine", "--limit", 1).code == 0
-    assert_told(guidex(*run, "--name", "mine"), 2, "runs/mine", "--name")
+    assert_told(guidex(*run, "--name", "mine", "--resume", "never"), 2, "runs/mine", "--name")
+    assert_told(guidex(*run, "--name", "other", "--resume", "always"), 2, "no run `other`", "--resume")
     assert_told(guidex(*run, "--name", "../mine"), 2, "cannot be named")
 
 

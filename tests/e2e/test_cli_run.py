@@ -145,7 +145,9 @@ model = {{ name = "openai/test", base_url = "{server.openai_url}" }}
     monkeypatch.setenv("GUIDEX_RUN_LIMIT", "1")
     monkeypatch.setenv("GUIDEX_RUNS_DIR", "elsewhere")
     assert guidex("run", "ships/guidex.toml", "--json").json["documents"]["in"] == 1
-    assert guidex("run", "ships/guidex.toml", "--limit", 3, "--json").json["name"] == "ships-2"
+    again = ("run", "ships/guidex.toml", "--limit", 3, "--json")
+    assert guidex(*again).json["name"] == "ships"
+    assert guidex(*again, "--resume", "never").json["name"] == "ships-2"
     assert [run["name"] for run in guidex("runs", "list", "--json").json] == ["ships-2", "ships"]
     again = guidex("run", "runs/ships/job.toml", "--name", "again", "--limit", 4, "--json").json
     assert again["documents"]["in"] == 4

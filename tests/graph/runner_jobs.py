@@ -8,8 +8,10 @@ from typing import Any
 
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
+from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
+from guidex.job_files import effective_toml
 from schemas.job import DocumentsConfig, Job, ModelConfig, RunConfig
 from schemas.judgement import Outcome
 
@@ -29,8 +31,8 @@ def make_job(server: ScriptedServer, documents: Path, provider: str = "openai", 
     )
 
 
-def make_runner(job: Job, folder: Path) -> Runner:
-    return Runner(job, folder, job_toml="# a job\n", version="0.1.0")
+def make_runner(job: Job, folder: Path, plan: Plan | None = None) -> Runner:
+    return Runner(job, folder, job_toml=effective_toml(job, folder), version="0.1.0", plan=plan)
 
 
 def write_documents(path: Path, texts: dict[str, str] = TEXTS) -> Path:

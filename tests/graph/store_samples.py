@@ -25,8 +25,8 @@ def make_store(folder: Path, name: str = "trial") -> RunStore:
     return RunStore.create(folder / name, name=name, job=JOB, job_toml="# a job\n", version="0.1.0")
 
 
-def documents(count: int, text: str = TEXT) -> list[tuple[int, Document]]:
-    return [(position, Document(id=f"d{position}", text=f"{text} {position}")) for position in range(count)]
+def documents(count: int, text: str = TEXT) -> list[Document]:
+    return [Document(id=f"d{number}", text=f"{text} {number}") for number in range(count)]
 
 
 def opened(

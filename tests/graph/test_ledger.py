@@ -111,7 +111,7 @@ def question(
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[RunStore]:
     with make_store(tmp_path) as made:
-        made.add_documents([(n, Document(id=f"d{n}", text=f"text {n}")) for n in range(3)])
+        made.add_documents([Document(id=f"d{n}", text=f"text {n}") for n in range(3)])
         yield made
 
 

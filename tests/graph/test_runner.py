@@ -18,7 +18,7 @@ from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus
 from schemas.documents import Document
-from schemas.errors import DocumentError, StoreError
+from schemas.errors import DocumentError
 from schemas.judgement import Ending, Outcome, Thresholds
 
 Start = Callable[..., ScriptedServer]
@@ -205,13 +205,6 @@ async def test_a_source_without_documents_is_an_error_before_the_run(
     assert not folder.exists()
 
 
-async def test_a_run_is_not_written_over(scripted_server: Start, documents: Path, folder: Path) -> None:
-    job = make_job(scripted_server(), documents)
-    await finished(make_runner(job, folder))
-    with pytest.raises(StoreError, match="There is a run"):
-        await make_runner(job, folder).run()
-
-
 # --- bounds ---
 
 
@@ -222,12 +215,12 @@ async def test_no_more_documents_are_begun_than_may_be_in_flight(
     most = 0
     plain = DocumentGraph.run
 
-    async def watched(self: DocumentGraph, document: Document) -> Any:
+    async def watched(self: DocumentGraph, document: Document, draw: int) -> Any:
         nonlocal most
         busy.add(document.id)
         most = max(most, len(busy))
         try:
-            return await plain(self, document)
+            return await plain(self, document, draw)
         finally:
             busy.discard(document.id)
 

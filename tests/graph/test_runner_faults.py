@@ -128,10 +128,10 @@ async def test_a_fault_of_ours_fails_its_document_and_keeps_the_trace(
 ) -> None:
     plain = DocumentGraph.run
 
-    async def faulty(self: DocumentGraph, document: Document) -> Any:
+    async def faulty(self: DocumentGraph, document: Document, draw: int) -> Any:
         if document.id == "d2":
             raise ZeroDivisionError("divided by nothing")
-        return await plain(self, document)
+        return await plain(self, document, draw)
 
     monkeypatch.setattr(DocumentGraph, "run", faulty)
     result = await finished(make_runner(make_job(scripted_server(), documents), folder))

@@ -84,13 +84,13 @@ def test_a_run_killed_while_it_is_made_can_be_made(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-import graph.store.store as module
+import graph.store.opening as module
 from store_samples import make_store
-whole = module._migrate
+whole = module.migrate
 def half(connection):
     whole(connection)
     os.kill(os.getpid(), signal.SIGKILL)
-module._migrate = half
+module.migrate = half
 make_store(Path(sys.argv[1]))
 """
     done = subprocess.run([sys.executable, "-B", "-c", code, str(tmp_path)], env=environment(), timeout=60)

@@ -43,7 +43,7 @@ def test_any_interleaving_of_writes_balances(steps: list[tuple]) -> None:
 
 async def interleave(folder: Path, steps: list[tuple]) -> None:
     store = make_store(folder)
-    store.add_documents([(n, Document(id=f"d{n}", text="same text")) for n in range(DOCUMENTS)])
+    store.add_documents([Document(id=f"d{n}", text="same text") for n in range(DOCUMENTS)])
     outcomes = {f"d{n}": Outcome.PENDING for n in range(DOCUMENTS)}
     still_open: list[str] = []
     calls = attempts = replays = tokens = 0
@@ -68,7 +68,7 @@ async def interleave(folder: Path, steps: list[tuple]) -> None:
             store.decide(f"d{first}", Decision(outcome=second, reason="so"))
             outcomes[f"d{first}"] = second
         elif name == "unreadable":
-            store.add_unreadable(first, Unreadable(source="file", line=first, reason="bad"))
+            store.add_documents([Unreadable(source="file", line=first, reason="bad")])
             outcomes[f"u{first}"] = Outcome.FAILED
         elif name == "flush":
             await store.flush()
@@ -127,7 +127,7 @@ def test_any_annotation_comes_back(trees: list[Instance], annotator: str, text: 
     )
     made = make_round(document.id).model_copy(update={"annotations": (annotation,), "agreed": annotation})
     with tempfile.TemporaryDirectory() as folder, make_store(Path(folder)) as store:
-        store.add_documents([(0, document)])
+        store.add_documents([document])
         store.add_round(document.id, made)
         store.flush_now()
         assert store.reader.document(document.id) == document

@@ -27,7 +27,8 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 
 def test_documents_are_paged_in_the_order_of_the_source(store: RunStore) -> None:
-    store.add_documents(list(reversed(documents(10))))
+    for batch in (documents(4), documents(10)):  # positions go on where the batch before ended
+        store.add_documents(batch)
     for number in (1, 4, 7):
         store.decide(f"d{number}", decision(Outcome.REJECTED, round=None))
     reader = store.reader
@@ -74,8 +75,8 @@ def test_accepted_documents_are_streamed_with_the_kept_round(store: RunStore) ->
 async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_path: Path) -> None:
     store.add_documents(
         [
-            (0, Document(id="a", text="Zürich lies on a lake.")),
-            (1, Document(id="b", text='No lake here; "quoted"')),
+            Document(id="a", text="Zürich lies on a lake."),
+            Document(id="b", text='No lake here; "quoted"'),
         ]
     )
     first = await store.open_call(opened("k1", "a", prompt="Look for rivers."))
@@ -103,7 +104,7 @@ def test_no_query_breaks_the_search(store: RunStore, words: str) -> None:
 
 
 def test_the_index_follows_while_the_run_goes_on(store: RunStore) -> None:
-    store.add_documents([(0, Document(id="a", text="palimpsest"))])
+    store.add_documents([Document(id="a", text="palimpsest")])
     deadline = time.monotonic() + 10
     while store.reader.search_documents("palimpsest") != ("a",):
         assert time.monotonic() < deadline

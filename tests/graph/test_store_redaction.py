@@ -44,8 +44,8 @@ async def test_no_file_of_a_run_holds_a_key(tmp_path: Path) -> None:
                 assert b"canary" not in content, path
                 assert b"named-by-the-job" not in content, path
 
-    store.add_documents([(0, Document(id="d0", text=hostile, source=hostile, meta={"key": hostile}))])
-    store.add_unreadable(1, Unreadable(source=hostile, reason=hostile))
+    store.add_documents([Document(id="d0", text=hostile, source=hostile, meta={"key": hostile})])
+    store.add_documents([Unreadable(source=hostile, reason=hostile)])
     call_id = await store.open_call(opened("k", prompt=quoted))
     attempt = Attempt(number=1, raw=quoted, error=hostile, finish_reason=hostile)
     store.close_call(call_id, ClosedCall(CallStatus.ANSWERED, quoted, (attempt,)))
@@ -79,7 +79,7 @@ def test_a_document_is_given_as_it_will_be_stored(tmp_path: Path) -> None:
         assert store.redacted(plain) is plain
         assert store.redacted(secret).text == f"x{REDACTED}y"
         for _session in range(2):
-            store.add_documents([(0, plain), (1, secret)])
+            store.add_documents([plain, secret])
         assert store.reader.document("b") == store.redacted(secret)
 
 

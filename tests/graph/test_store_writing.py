@@ -60,7 +60,7 @@ def test_documents_come_back_as_they_were(tmp_path: Path) -> None:
         meta={"nested": {"list": [1, 2.5, None, True, "ü"]}, "big": 2**70},
     )
     with make_store(tmp_path) as store:
-        store.add_documents([(0, awkward), *[(p + 1, d) for p, d in documents(2)]])
+        store.add_documents([awkward, *documents(2)])
         assert store.reader.document(awkward.id) == awkward
         assert [row.id for row in store.reader.documents()] == [awkward.id, "d0", "d1"]
         assert store.reader.documents()[0].characters == len(awkward.text)
@@ -69,7 +69,7 @@ def test_documents_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_equal_texts_are_stored_once(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.add_documents([(n, Document(id=f"d{n}", text="the same")) for n in range(5)])
+        store.add_documents([Document(id=f"d{n}", text="the same") for n in range(5)])
         assert query(tmp_path / "trial", "SELECT count(*) FROM texts") == [(1,)]
         assert store.reader.document("d4") == Document(id="d4", text="the same")
 
@@ -91,14 +91,14 @@ def test_an_id_with_another_text_is_refused_and_nothing_is_added(tmp_path: Path)
     with make_store(tmp_path) as store:
         store.add_documents(documents(1))
         with pytest.raises(StoreError, match="another text"):
-            store.add_documents([(1, Document(id="new", text="new")), (0, Document(id="d0", text="other"))])
+            store.add_documents([Document(id="new", text="new"), Document(id="d0", text="other")])
         assert store.reader.totals().documents == 1
 
 
 def test_two_documents_of_one_id_are_refused_and_the_store_lives_on(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         with pytest.raises(StoreError, match="same id"):
-            store.add_documents([(0, Document(id="a", text="x")), (1, Document(id="a", text="y"))])
+            store.add_documents([Document(id="a", text="x"), Document(id="a", text="y")])
         store.add_documents(documents(2))
         assert store.reader.totals().documents == 2
 
@@ -106,10 +106,10 @@ def test_two_documents_of_one_id_are_refused_and_the_store_lives_on(tmp_path: Pa
 def test_an_unreadable_record_is_a_failed_document_with_its_reason(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         for _ in range(2):  # a second session reads the same file again
-            store.add_unreadable(7, Unreadable(source="bad.jsonl", line=8, reason="It is no JSON."))
+            store.add_documents([Unreadable(source="bad.jsonl", line=8, reason="It is no JSON.")])
         (row,) = store.reader.documents(outcome=Outcome.FAILED)
         assert (row.position, row.source, row.reason, row.characters) == (
-            7,
+            0,
             "bad.jsonl:8",
             "It is no JSON.",
             None,
@@ -232,7 +232,7 @@ async def test_a_cancelled_opening_does_not_stay_open(tmp_path: Path) -> None:
 
 def test_rounds_come_back_as_they_were_and_their_mentions_can_be_queried(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.add_documents([(0, Document(id="d0", text=TEXT))])
+        store.add_documents([Document(id="d0", text=TEXT)])
         made = [make_round(number=1), make_round(number=2)]
         for one in made:
             store.add_round("d0", one)

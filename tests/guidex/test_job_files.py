@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from guidex.job_files import Changes, effective_toml, load_job, suggested_name
+from guidex.resuming import Resume
 from guidex.run_folders import find_run, run_folder
 from schemas.errors import StoreError, UsageError
 from schemas.job import Job, job_from, parse_job
@@ -51,7 +52,7 @@ def test_paths_of_flags_are_relative_to_the_working_directory(job_file: Path) ->
 
 def test_flags_take_precedence_and_leave_the_rest(job_file: Path) -> None:
     changes = Changes(
-        limit=3, doc_ids=["a"], brief="ships", rounds=5, max_connections=2, documents_in_flight=1
+        limit=3, doc_id=["a"], brief="ships", rounds=5, max_connections=2, documents_in_flight=1
     )
     job = load_job(job_file, changes)
     assert (job.documents.limit, job.documents.ids, job.brief, job.rounds) == (3, ("a",), "ships", 5)
@@ -163,22 +164,30 @@ def begin(folder: Path) -> None:
 def test_names_are_numbered_when_taken(tmp_path: Path) -> None:
     made = []
     for _ in range(3):
-        with run_folder(a_job(), None, "docs", tmp_path / "runs") as (folder, toml):
+        with run_folder(a_job(), None, "docs", tmp_path / "runs", Resume.NEVER) as (folder, toml):
             begin(folder)
             made.append(folder.name)
             assert (folder / "job.toml").read_text() == toml
     assert made == ["docs", "docs-2", "docs-3"]
 
 
-def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_refused_to_a_new_run(tmp_path: Path) -> None:
     with run_folder(a_job(), "mine", "docs", tmp_path) as (folder, _):
         begin(folder)
     with (
         pytest.raises(UsageError, match=r"a run in .*mine already") as raised,
-        run_folder(a_job(), "mine", "docs", tmp_path),
+        run_folder(a_job(), "mine", "docs", tmp_path, Resume.NEVER),
     ):
         pass
     assert "--name" in raised.value.remedy
+
+
+def test_files_of_others_are_never_taken_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(UsageError, match="files in"), run_folder(a_job(), "mine", "docs", tmp_path):
+        pass
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../up", "-x", ".hidden", "a b", "a\n", "n" * 101])

@@ -1,0 +1,62 @@
+"""Whether two jobs can give different answers: what a run taken up again must not change in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.job import Job
+
+WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids")
+"""Keys that change how much is done and how fast, but no answer and no decision."""
+
+
+def fingerprint(job: Job, base: Path) -> str:
+    """SHA-256 (hex) of what of a job can change content.
+
+    Args:
+        job: The job.
+        base: Folder that its document paths are relative to.
+    """
+    content = json.dumps(_content(job, base), sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def differences(before: Job, before_base: Path, after: Job, after_base: Path) -> dict[str, tuple[Any, Any]]:
+    """The keys of a job file that can change content and differ, each with both values.
+
+    Args:
+        before: The job of the run.
+        before_base: Folder that its document paths are relative to.
+        after: The job it shall go on with.
+        after_base: The same for its paths.
+    """
+    old, new = _content(before, before_base), _content(after, after_base)
+    keys = dict.fromkeys((*old, *new))
+    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+
+
+def _content(job: Job, base: Path) -> dict[str, Any]:
+    data = job.model_dump(mode="json")
+    data["documents"]["paths"] = [str((base / path).resolve()) for path in job.documents.paths]
+    return {key: value for key, value in _flat(data, "") if not _is_without_effect(key)}
+
+
+def _is_without_effect(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in WITHOUT_EFFECT)
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The leaves of nested tables, by dotted key; lists are numbered as `annotators.0`."""
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        items = ((str(number), item) for number, item in enumerate(value))  # type: ignore[assignment]
+    else:
+        yield path, value
+        return
+    for key, item in items:
+        yield from _flat(item, f"{path}.{key}" if path else str(key))

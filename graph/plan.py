@@ -1,0 +1,54 @@
+"""What one session of a run is to do: begin or go on, what to take up again, which documents to work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.judgement import Outcome
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Documents that have ended and are taken up again.
+
+    Finished calls of failed documents answer from the ledger; what failed is asked anew. Documents that were
+    accepted or rejected are drawn anew, with other seeds: their old answers would lead to the same end.
+
+    Attributes:
+        outcomes: Those that ended so.
+        ids: Only these; with ids, `outcomes` does not matter.
+    """
+
+    outcomes: frozenset[Outcome] = frozenset({Outcome.FAILED})
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few documents of a run, to see or to extrapolate from.
+
+    Attributes:
+        size: How many; all if there are fewer.
+        seed: Of the draw, which is the same for the same documents; None for the first ones of the source.
+    """
+
+    size: int
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One session of a run.
+
+    Attributes:
+        allow_changes: Go on although the job differs from the run's in what can change answers.
+        reuse: Folders of other runs whose answers to equal calls are used.
+        retry: What to take up again; with it, nothing else is worked on.
+        sample: Work on these alone.
+    """
+
+    allow_changes: bool = False
+    reuse: tuple[Path, ...] = ()
+    retry: Retry | None = None
+    sample: Sample | None = None

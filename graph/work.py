@@ -1,0 +1,134 @@
+"""The documents of one session of a run, so many at a time, each to its one recorded end."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Collection, Iterator
+
+from agents.llm.client import CallFailedError, CallFault
+from graph.document_graph import DocumentGraph
+from graph.progress import Progress
+from graph.store.records import COPIED_FROM_EXAMPLE, PendingDocument
+from graph.store.store import RunStore
+from schemas.errors import GuidexError, ModelUnavailableError, StoppedError
+from schemas.job import Limits
+from schemas.judgement import Decision, Outcome
+
+_PAGE = 200
+"""Documents read from the store at once."""
+
+
+class Work:
+    """Takes pending documents through the graph until there are none, or something ends it.
+
+    Whatever happens to one document is recorded with it and does not touch the others. A document whose call
+    could not be sent because the run has to stop stays pending; others in flight go on to their end.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        graph: DocumentGraph,
+        progress: Progress,
+        limits: Limits,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Describe the work.
+
+        Args:
+            store: Where the documents are, and where what comes of them goes.
+            graph: Takes one document to its decision.
+            progress: Counters to keep; no document is begun once it says `stopping`.
+            limits: When enough is done, or too much has failed.
+            only: Ids of the documents to work on; None for all.
+        """
+        self._store = store
+        self._graph = graph
+        self._progress = progress
+        self._limits = limits
+        self._pending = _pending(store, only)
+        self._candidates = len(store.reader.document_ids([o for o in Outcome if o is not Outcome.PENDING]))
+        self.stopped: StoppedError | None = None
+        """Why the run had to stop: a limit was reached, a server is down."""
+
+    async def run(self, documents_in_flight: int) -> None:
+        """Work on so many documents at a time.
+
+        Raises:
+            ModelUnavailableError: A model refuses the key or the name; no document would fare better.
+            StoreError: What comes of the documents cannot be recorded.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(documents_in_flight):
+                    group.create_task(self._worker())
+        except BaseExceptionGroup as several:
+            # What stops one worker stops them all, for the same reason; the first one says it.
+            raise several.exceptions[0] from several
+
+    @property
+    def enough(self) -> str:
+        """Why no more documents are wanted; empty while they are."""
+        accepted, limits = self._progress.outcomes[Outcome.ACCEPTED], self._limits
+        if limits.target_accepted is not None and accepted >= limits.target_accepted:
+            return f"{accepted} documents accepted, {limits.target_accepted} wanted"
+        if limits.max_candidates is not None and self._candidates >= limits.max_candidates:
+            return f"{self._candidates} documents worked on, {limits.max_candidates} allowed"
+        return ""
+
+    @property
+    def too_many_failed(self) -> str:
+        """Why the run has failed as a whole; empty while it has not."""
+        failed, limit = self._progress.outcomes[Outcome.FAILED], self._limits.fail_on_error
+        if limit is None:
+            return ""
+        if limit < 1 and failed > limit * self._progress.documents:
+            return f"{failed} of {self._progress.documents} documents failed, a fraction of {limit:g} allowed"
+        return f"{failed} documents failed, the run fails at {limit:g}" if 1 <= limit <= failed else ""
+
+    async def _worker(self) -> None:
+        while not (self._progress.stopping or self.enough or self.too_many_failed):
+            following = next(self._pending, None)
+            if following is None:
+                return
+            self._candidates += 1
+            await self._one(following)
+
+    async def _one(self, pending: PendingDocument) -> None:
+        """Take one document to its end; only what concerns the whole run is raised."""
+        document, scores = pending.document, None
+        try:
+            decision, kept, copied = await self._graph.run(document, draw=pending.draw)
+            scores = kept.scores
+            if copied:
+                about = {"document_id": document.id, "classes": copied}
+                self._store.add_event(COPIED_FROM_EXAMPLE, ", ".join(copied), about)
+        except CallFailedError as error:
+            agent = error.agent.value if error.agent else "model"
+            if error.fault is CallFault.REFUSED:  # by key or name: no document would fare better
+                raise ModelUnavailableError(str(error), error.remedy) from error
+            self._store.add_failure(document.id, agent, error.fault.value, str(error))
+            decision = Decision(outcome=Outcome.FAILED, reason=f"{agent}: {error.fault.value}: {error}")
+        except StoppedError as error:
+            self.stopped = self.stopped or error
+            self._progress.stopping = True
+            return
+        except GuidexError:
+            raise
+        except Exception as error:
+            # A fault of ours: the document is failed with its trace kept, and the others go on.
+            self._store.add_failure(document.id, "guidex", type(error).__name__, str(error) or repr(error))
+            self._store.add_event("fault", traceback.format_exc(), {"document_id": document.id})
+            decision = Decision(outcome=Outcome.FAILED, reason=f"fault of GuideX: {type(error).__name__}")
+        self._store.decide(document.id, decision, scores)
+        await self._store.flush()
+        self._progress.outcomes[decision.outcome] += 1
+
+
+def _pending(store: RunStore, only: Collection[str] | None) -> Iterator[PendingDocument]:
+    """Pending documents in order, read as they are wanted."""
+    after = -1
+    while page := store.reader.pending(after, _PAGE):
+        after = page[-1].position
+        yield from (item for item in page if only is None or item.document.id in only)
