@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asking import BOTH, DOCUMENT, KEY, SYSTEM, Asker, City, failed, question
-from servers.scripted import Fail, Say, agreeable
+from servers.scripted import Fail, Garble, Say, agreeable
 
 from agents.llm.answers import prepared
 from agents.llm.client import (
@@ -191,6 +191,16 @@ async def test_a_grammar_takes_the_place_of_the_schema(asker: Asker, scripted_se
     seen = [(call.body.get("grammar"), "response_format" in call.body) for call in server.calls]
     assert seen == [(None, True), ("%llguidance {}", False), (None, True)]
     assert held.identity != free.identity
+
+
+async def test_a_server_that_keeps_to_half_of_the_format_is_understood(
+    asker: Asker, scripted_server: Any
+) -> None:
+    message = {"content": json.dumps({"city": "Oslo", "size": 3}), "reasoning": "none"}
+    said = {"choices": [{"message": message, "finish_reason": "done"}], "usage": {"prompt_tokens": 5}}
+    reply = await asker.client("openai", scripted_server([Garble(json.dumps(said))])).ask(question())
+    assert reply.answer == City(city="Oslo", size=3)
+    assert reply.finish_reason == "done" and reply.usage == Usage(input_tokens=5)
 
 
 async def test_one_class_is_prepared_once(asker: Asker, scripted_server: Any) -> None:
