@@ -1,10 +1,10 @@
 """What the run database costs: calls and rows a second, CPU a call, bytes on disk.
 
-    python benchmarks/store_writes.py [--documents 1000] [--in-flight 128] [--busy]
+    python benchmarks/store_writes.py [--documents 1000] [--in-flight 128] [--busy] [--json]
 
 Each document has four calls, each opened (awaited), closed and flushed (awaited), as the ledger does it;
-then a round and a decision. Nothing is sent to a model. `--busy` keeps the event loop's thread computing
-beside it, as a run does that waits for many answers.
+then a round and a decision. Nothing is sent to a model. CPU of the event loop's thread is told without that
+of the benchmark's own tasks. `--busy` keeps that thread computing beside it, as a run with many answers does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from corpus import WORDS, prose
+
 from agents.llm.client import Attempt, Message, ModelIdentity, Purpose, Sampling, Usage
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, OpenedCall
@@ -32,9 +34,6 @@ from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
 Work = list[tuple[Document, Round, list[tuple[OpenedCall, ClosedCall]]]]
 SEED = 7
-WORDS = [
-    "".join(random.Random(seed).choices("etaoinshrdlcumwfgypbvk", k=3 + seed % 9)) for seed in range(8000)
-]
 SYSTEM = "You take part in annotating documents. " + " ".join(WORDS[:150])
 SCHEMA = AnnotationSchema(
     domain="benchmark",
@@ -45,9 +44,18 @@ SCHEMA = AnnotationSchema(
 )
 
 
-def prose(rng: random.Random, characters: int) -> str:
-    text = " ".join(rng.choices(WORDS, k=characters // 4))
-    return text[:characters]
+TABLES = (
+    "documents",
+    "texts",
+    "calls",
+    "call_messages",
+    "attempts",
+    "rounds",
+    "annotations",
+    "mentions",
+    "scores",
+    "decisions",
+)
 
 
 def made_round(document: Document, rng: random.Random) -> Round:
@@ -122,7 +130,22 @@ async def keep_busy(stop: asyncio.Event) -> None:
         await asyncio.sleep(0)
 
 
-async def drive(store: RunStore, work: Work, in_flight: int, busy: bool) -> list[float]:
+class NoStore:
+    """Takes what a store takes and keeps nothing: what the benchmark itself costs."""
+
+    async def open_call(self, call: OpenedCall) -> str:
+        return call.key
+
+    async def flush(self) -> None:
+        pass
+
+    def close_call(self, *_: object) -> None:
+        pass
+
+    add_round = decide = close_call
+
+
+async def drive(store: RunStore | NoStore, work: Work, in_flight: int, busy: bool) -> list[float]:
     waits: list[float] = []
     queue = iter(work)
     stop = asyncio.Event()
@@ -151,12 +174,8 @@ async def drive(store: RunStore, work: Work, in_flight: int, busy: bool) -> list
     return waits
 
 
-def main() -> None:
-    options = argparse.ArgumentParser()
-    options.add_argument("--documents", type=int, default=1000)
-    options.add_argument("--in-flight", type=int, default=128)
-    options.add_argument("--busy", action="store_true")
-    given = options.parse_args()
+def measure(given: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """All figures; times of CPU in ms a call."""
     rng = random.Random(SEED)
     documents = [Document(id=f"document-{n}", text=prose(rng, 2500)) for n in range(given.documents)]
     work = [
@@ -164,51 +183,71 @@ def main() -> None:
         for n, document in enumerate(documents)
     ]
     calls = 4 * len(documents)
+    own = time.thread_time()
+    asyncio.run(drive(NoStore(), work, given.in_flight, busy=False))
+    own = time.thread_time() - own
+    run = folder / "run"
+    job = Job(documents=DocumentsConfig(paths=("none",)))
+    store = RunStore.create(run, name="run", job=job, job_toml="", version="0")
+    adding = time.perf_counter()
+    store.add_documents(documents)
+    adding = time.perf_counter() - adding
+    began, loop, process = time.perf_counter(), time.thread_time(), time.process_time()
+    waits = sorted(asyncio.run(drive(store, work, given.in_flight, given.busy)))
+    seconds, loop = time.perf_counter() - began, time.thread_time() - loop
+    closing = time.perf_counter()
+    store.close()
+    closing = time.perf_counter() - closing
+    beside = time.process_time() - process - loop
+    figures = {
+        "documents_per_second": len(documents) / adding,
+        "calls_per_second": calls / seconds,
+        "close_seconds": closing,
+        "open_ms_median": 1000 * waits[len(waits) // 2],
+        "open_ms_longest": 1000 * waits[-1],
+    }
+    if not given.busy:
+        figures |= {"loop_cpu_ms": 1000 * (loop - own) / calls, "beside_cpu_ms": 1000 * beside / calls}
+    size = sum(file.stat().st_size for file in run.iterdir())
+    figures |= {"of_messages": size / said(work, str), "of_parts": size / said(work, tuple)}
+    with RunReader(run) as reader:
+        rows = sum(reader.rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES)
+        assert reader.totals().balanced and reader.totals().accepted == len(documents)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {**figures, "rows_per_second": rows / seconds, "peak_mib": peak}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    options.add_argument("--documents", type=int, default=1000)
+    options.add_argument("--in-flight", type=int, default=128)
+    options.add_argument("--busy", action="store_true", help="compute beside it; CPU is then not told")
+    options.add_argument("--json", action="store_true")
+    given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        job = Job(documents=DocumentsConfig(paths=("none",)))
-        store = RunStore.create(run, name="run", job=job, job_toml="", version="0")
-        began = time.perf_counter()
-        store.add_documents(documents)
-        print(f"documents        {len(documents) / (time.perf_counter() - began):10,.0f} a second")
-        began, own, process = time.perf_counter(), time.thread_time(), time.process_time()
-        waits = sorted(asyncio.run(drive(store, work, given.in_flight, given.busy)))
-        seconds, own = time.perf_counter() - began, time.thread_time() - own
-        closing = time.perf_counter()
-        store.close()
-        beside = time.process_time() - process - own
-        print(f"calls            {calls / seconds:10,.0f} a second ({calls} in {seconds:.2f} s)")
-        if not given.busy:
-            print(f"CPU              {1000 * own / calls:10.3f} ms a call in the event loop's thread")
-            print(
-                f"                 {1000 * beside / calls:10.3f} ms a call for search index and checkpoints"
-            )
-        print(f"close            {time.perf_counter() - closing:10.2f} s")
-        median, longest = 1000 * waits[len(waits) // 2], 1000 * waits[-1]
-        print(f"wait to open     {median:10.1f} ms median, {longest:.1f} longest")
-        size = sum(file.stat().st_size for file in run.iterdir())
-        for unit, once in (("messages", said(work, str)), ("parts of messages", said(work, tuple))):
-            print(f"bytes            {size / once:10.2f} times {unit} and answers stored once ({once:,})")
-        with RunReader(run) as reader:
-            rows = sum(
-                reader.rows(f"SELECT count(*) FROM {table}")[0][0]
-                for table in (
-                    "documents",
-                    "texts",
-                    "calls",
-                    "call_messages",
-                    "attempts",
-                    "rounds",
-                    "annotations",
-                    "mentions",
-                    "scores",
-                    "decisions",
-                )
-            )
-            print(f"rows             {rows / seconds:10,.0f} a second ({rows})")
-            assert reader.totals().balanced and reader.totals().accepted == len(documents)
-    print(f"peak memory      {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:10.0f} MiB")
-    print(f"SQLite           {sqlite3.sqlite_version:>10}")
+        figures = measure(given, Path(folder))
+    if given.json:
+        print(json.dumps(figures))
+        return
+    told = {
+        "documents": f"{figures['documents_per_second']:,.0f} a second",
+        "calls": f"{figures['calls_per_second']:,.0f} a second",
+        "rows": f"{figures['rows_per_second']:,.0f} a second",
+        "wait to open": f"{figures['open_ms_median']:.1f} ms in the median, "
+        f"{figures['open_ms_longest']:.1f} at most",
+        "close": f"{figures['close_seconds']:.2f} s",
+        "bytes": f"{figures['of_messages']:.2f} times messages and answers stored once, "
+        f"{figures['of_parts']:.2f} times their parts",
+        "peak memory": f"{figures['peak_mib']:.0f} MiB",
+        "SQLite": sqlite3.sqlite_version,
+    }
+    if not given.busy:
+        told["CPU"] = (
+            f"{figures['loop_cpu_ms']:.3f} ms a call in the event loop's thread, "
+            f"{figures['beside_cpu_ms']:.3f} for search index and checkpoints"
+        )
+    for name, value in told.items():
+        print(f"{name:<14}{value}")
 
 
 if __name__ == "__main__":

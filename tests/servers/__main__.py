@@ -4,9 +4,11 @@
 
 Its first line of output is its address; it serves until it is interrupted. Beside the two wire formats:
 
-    GET  /counts    requests by what became of them, settings, CPU seconds and memory of the server
+    GET  /counts    requests by what became of them, time of the first request and when the last answer was
+                    due, settings, CPU seconds and memory of the server
     GET  /asked     for each request by its content: how often it came, how often it was answered well
-    POST /settings  {"latency": 0.2, "faults": {"limited": 0.05}}: other settings, and counts from nothing
+    POST /settings  {"latency": 0.2, "faults": {"limited": 0.05}, "record": FILE}: other settings, and counts
+                    from nothing; the bodies of requests are written to FILE, one a line
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ import signal
 import socket
 import time
 from dataclasses import fields
-from typing import Any
+from typing import Any, BinaryIO
 
 from aiohttp import web
 from servers.faults import Faults, Faulty
-from servers.scripted import Speaking, agreeable, serving, thorough
+from servers.scripted import Call, Speaking, Turn, agreeable, serving, thorough
 
 SCRIPTS = {"agreeable": agreeable, "thorough": thorough}
 
@@ -40,17 +42,39 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-class Pages:
-    """What the server tells about itself."""
+class Observed(Speaking):
+    """The server with pages about itself, its requests timed and, if asked for, written to a file."""
+
+    script: Faulty
 
     def __init__(self, script: Faulty) -> None:
-        self.script = script
+        pages = {"/counts": self.counts, "/asked": self.asked, "/settings": self.settings}
+        super().__init__(script, pages=pages)
+        self._record: BinaryIO | None = None
+        self._begin()
+
+    def _begin(self, record: str | None = None) -> None:
+        self._first: float | None = None
+        self._last: float | None = None
+        if self._record:
+            self._record.close()
+        self._record = open(record, "wb") if record else None
+
+    def turn(self, call: Call) -> Turn:
+        """What the script says to a call, which is noted."""
+        now = time.time()
+        said = super().turn(call)
+        self._first = self._first or now
+        self._last = max(self._last or 0.0, now + (0.0 if isinstance(said, dict | str) else said.delay))
+        if self._record:
+            self._record.write(call.raw + b"\n")
+            self._record.flush()
+        return said
 
     async def counts(self, _: web.BaseRequest) -> web.Response:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return web.json_response(
-            {**self.script.told(), "cpu_seconds": time.process_time(), "peak_mib": round(peak)}
-        )
+        own = {"first": self._first, "last": self._last, "cpu": time.process_time(), "peak_mib": round(peak)}
+        return web.json_response({**self.script.told(), **own})
 
     async def asked(self, _: web.BaseRequest) -> web.Response:
         return web.json_response(self.script.asked)
@@ -58,16 +82,13 @@ class Pages:
     async def settings(self, request: web.BaseRequest) -> web.Response:
         given: dict[str, Any] = json.loads(await request.content.read())
         self.script.begin_anew(Faults(**given.get("faults", {})), given.get("latency", 0.0))
+        self._begin(given.get("record"))
         return web.json_response(self.script.told())
 
 
 async def serve(given: argparse.Namespace) -> None:
     faults = Faults(**{field.name: getattr(given, field.name) for field in fields(Faults)})
-    script = Faulty(SCRIPTS[given.script], faults, given.latency)
-    pages = Pages(script)
-    speaking = Speaking(
-        script, pages={"/counts": pages.counts, "/asked": pages.asked, "/settings": pages.settings}
-    )
+    speaking = Observed(Faulty(SCRIPTS[given.script], faults, given.latency))
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -59,7 +59,7 @@ class _Filler:
     """Walks a JSON schema and makes a value that fits it and the task."""
 
     def __init__(self, manner: Agreement, call: Call, root: dict[str, Any]) -> None:
-        task = call.texts[-1].rsplit("</document", 1)[-1]
+        task = call.prompt.rsplit("</document", 1)[-1]  # with what was said since, if this is a re-ask
         self._manner = manner
         self._definitions = root.get("$defs", {})
         self._words = itertools.cycle(_words(call.document))

@@ -112,13 +112,16 @@ def page(url: str, posted: Any = None) -> Any:
         return json.load(response)
 
 
-async def test_a_server_process_says_what_it_was_asked_and_takes_other_settings(address: str) -> None:
+async def test_a_server_process_says_what_it_was_asked_and_takes_other_settings(
+    address: str, tmp_path: Path
+) -> None:
     assert await ask(address, [1, 1, 2]) == ["failing"] * 3
     counts = page(f"{address}/counts")
     assert (counts["requests"], counts["kinds"], counts["distinct"]) == (3, {"failing": 3}, 2)
-    assert counts["cpu_seconds"] > 0
+    assert counts["cpu"] > 0 and counts["first"] <= counts["last"]
     assert sorted(page(f"{address}/asked").values()) == [[1, 0], [2, 0]]
-    page(f"{address}/settings", {"latency": 0.01})
+    page(f"{address}/settings", {"latency": 0.01, "record": str(tmp_path / "bodies")})
     assert await ask(address, [1]) == [ANSWERED]
     again = page(f"{address}/counts")
     assert (again["requests"], again["kinds"], again["latency"]) == (1, {ANSWERED: 1}, 0.01)
+    assert [json.loads(line) for line in (tmp_path / "bodies").read_bytes().splitlines()] == [body(1)]

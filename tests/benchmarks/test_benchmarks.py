@@ -1,0 +1,40 @@
+"""The benchmarks run and print what they promise; how fast anything is, no test says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def figures(script: str, *flags: str) -> Any:
+    """What a benchmark prints as JSON."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, str(ROOT / "benchmarks" / script), "--json", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_all_contenders_send_the_requests_of_a_run() -> None:
+    small = ("--documents", "4", "5", "--connections", "2", "--latency", "0.01", "--wide", "0")
+    told = figures("throughput.py", *small, "--contenders", "aiohttp,sdk,instructor,guidex")
+    rows = {row["contender"]: row for row in told["rows"]}
+    assert list(rows) == ["aiohttp", "sdk", "instructor", "guidex"]
+    for name, row in rows.items():
+        assert (row["calls"], row["requests"], row["lost"]) == (16, 16, 0), row
+        assert row["seconds"] > 0 and row["efficiency"] > 0 and row["peak_mib"] > 10, row
+        assert row["start_up"] > 0 and row["server_cpu_ms"] > 0, row
+        assert name == "guidex" or row["cpu_ms"] > 0  # a tiny run may cost less than its start-up varies
+    assert (rows["sdk"]["rate_of_sdk"], rows["sdk"]["cpu_of_sdk"]) == (1, 1)
+    assert rows["guidex"]["cpu_of_sdk"] is not None
+    assert told["database"]["database"] > told["database"]["said"] > told["database"]["parts"] > 4 * 2500
+    assert told["store"]["loop_cpu_ms"] > 0
+    (growth,) = told["growth"]
+    assert (growth["documents"], growth["calls"], growth["lost"]) == (5, 20, 0)
+    assert growth["database"]["ratio"] > 1
