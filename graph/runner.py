@@ -12,6 +12,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from graph.plan import Plan, Retry
 from graph.progress import Counted, Progress
 from graph.store.opening import holds_run
 from graph.store.reading import RunReader
-from graph.store.records import DOCUMENTS_READ, SESSION, RunStatus, Totals
+from graph.store.records import CONNECTIONS, DOCUMENTS_READ, SESSION, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from schemas.documents import Document, Unreadable
@@ -110,7 +111,7 @@ class Runner:
             ModelUnavailableError: A model cannot be used.
             StoreError: The run cannot be recorded.
         """
-        pool = ClientPool(self._download)
+        pool = ClientPool(self._job.run, self._download)
         try:
             if holds_run(self._folder):
                 changed = self._changes()
@@ -158,8 +159,7 @@ class Runner:
         job = self._job
         configs = {job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR}
         configs |= {job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))}
-        limits = {"max_connections": job.run.max_connections, "timeout": job.run.timeout}
-        return {config: pool.client_for(config, **limits) for config in configs}  # type: ignore[arg-type]
+        return {config: pool.client_for(config) for config in configs}
 
     async def _recorded(
         self,
@@ -176,7 +176,7 @@ class Runner:
             if self._left(store, only):
                 if clients is None:
                     clients = await asyncio.to_thread(self._clients, pool)
-                status, reason = await self._work(store, clients, only)
+                status, reason = await self._work(store, pool, clients, only)
             else:
                 status, reason = RunStatus.DONE, ""
             if status is RunStatus.DONE and not reason and (others := self._left(store, None)):
@@ -287,7 +287,11 @@ class Runner:
     # --- working on them ---
 
     async def _work(
-        self, store: RunStore, clients: dict[ModelConfig, Client], only: tuple[str, ...] | None
+        self,
+        store: RunStore,
+        pool: ClientPool,
+        clients: dict[ModelConfig, Client],
+        only: tuple[str, ...] | None,
     ) -> tuple[RunStatus, str]:
         """Work on the documents, and say how that ended."""
         # Here, as LangGraph takes half a second to load and a finished run does not need it.
@@ -299,7 +303,9 @@ class Runner:
             client_for = self._ledgers(store, clients, reused)
             graph = DocumentGraph(self._job, assemble(self._job, client_for), store.add_round)
             work = Work(store, graph, self.progress, self._job.limits, None if only is None else set(only))
-            await work.run(self._job.run.documents_in_flight)
+            pool.listener = partial(store.add_event, CONNECTIONS)
+            pool.on_growth = work.begin
+            await work.run(lambda: pool.documents_in_flight)
         if work.too_many_failed:
             return RunStatus.FAILED, work.too_many_failed
         left = self._left(store, only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from agents.llm.client import CallFailedError, CallFault
 from graph.document_graph import DocumentGraph
@@ -49,23 +49,37 @@ class Work:
         self._limits = limits
         self._pending = _pending(store, only)
         self._candidates = len(store.reader.document_ids([o for o in Outcome if o is not Outcome.PENDING]))
+        self._wanted: Callable[[], int] = lambda: 1
+        self._group: asyncio.TaskGroup | None = None
         self.stopped: StoppedError | None = None
         """Why the run had to stop: a limit was reached, a server is down."""
 
-    async def run(self, documents_in_flight: int) -> None:
-        """Work on so many documents at a time.
+    async def run(self, documents_in_flight: Callable[[], int]) -> None:
+        """Work on as many documents at a time as are worth it.
+
+        Args:
+            documents_in_flight: Says how many those are at present; asked whenever one has ended, and by
+                `begin`.
 
         Raises:
             ModelUnavailableError: A model refuses the key or the name; no document would fare better.
             StoreError: What comes of the documents cannot be recorded.
         """
+        self._wanted = documents_in_flight
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(documents_in_flight):
-                    group.create_task(self._worker())
+            async with asyncio.TaskGroup() as self._group:
+                self.begin()
         except BaseExceptionGroup as several:
             # What stops one worker stops them all, for the same reason; the first one says it.
             raise several.exceptions[0] from several
+        finally:
+            self._group = None
+
+    def begin(self) -> None:
+        """Begin more documents if more are worth working on than a moment ago."""
+        while self._group is not None and self._progress.working < self._wanted():
+            self._progress.working += 1
+            self._group.create_task(self._worker())
 
     @property
     def enough(self) -> str:
@@ -88,12 +102,19 @@ class Work:
         return f"{failed} documents failed, the run fails at {limit:g}" if 1 <= limit <= failed else ""
 
     async def _worker(self) -> None:
-        while not (self._progress.stopping or self.enough or self.too_many_failed):
-            following = next(self._pending, None)
-            if following is None:
-                return
-            self._candidates += 1
-            await self._one(following)
+        progress = self._progress
+        try:
+            while not (progress.stopping or self.enough or self.too_many_failed):
+                following = next(self._pending, None) if progress.working <= self._wanted() else None
+                if following is None:
+                    return
+                self._candidates += 1
+                await self._one(following)
+        except BaseException:
+            self._group = None  # it ends, and takes nobody any more
+            raise
+        finally:
+            progress.working -= 1
 
     async def _one(self, pending: PendingDocument) -> None:
         """Take one document to its end; only what concerns the whole run is raised."""

@@ -35,6 +35,9 @@ class Changes:
     brief: str | None = None
     rounds: int | None = None
     max_connections: int | None = None
+    adaptive_connections: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
     documents_in_flight: int | None = None
     cost_limit: float | None = None
     token_limit: int | None = None
@@ -128,6 +131,13 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         if model.get("name") != changes.model:
             for key in _OF_ONE_MODEL:
                 model.pop(key, None)
+    if changes.adaptive_connections is not None:
+        if changes.max_connections is not None:
+            raise UsageError(
+                "The number of connections cannot be both fixed and adaptive.",
+                "Give --max-connections or --adaptive-connections, not both.",
+            )
+        _table(data, "run").pop("max_connections", None)
     _set(data, (), brief=changes.brief, rounds=changes.rounds)
     _set(data, ("model",), name=changes.model, base_url=changes.base_url)
     _set(
@@ -141,6 +151,9 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         data,
         ("run",),
         max_connections=changes.max_connections,
+        adaptive_connections=changes.adaptive_connections,
+        timeout=changes.timeout,
+        retries=changes.retries,
         documents_in_flight=changes.documents_in_flight,
     )
     _set(

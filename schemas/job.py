@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from rapidfuzz import process
@@ -136,12 +136,76 @@ class DocumentsConfig(Model):
     ids: tuple[str, ...] = Field(default=(), description="Take only documents of these ids.")
 
 
+class ConnectionBounds(NamedTuple):
+    """Between what the number of connections to a model moves; all three equal: it is fixed."""
+
+    least: int
+    start: int
+    most: int
+
+
 class RunConfig(Model):
     """How the machine is used; none of it changes an answer."""
 
-    documents_in_flight: int = Field(default=4, ge=1, description="Documents worked on at the same time.")
-    max_connections: int = Field(default=8, ge=1, description="Calls at the same time to one model.")
-    timeout: float = Field(default=600, gt=0, description="Longest time of one request, in seconds.")
+    documents_in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        examples=[4],
+        description="Documents worked on at the same time; default: a few more than there are connections.",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        examples=[8],
+        description="Calls at the same time to one model, fixed; default: as many as turn out to be good for "
+        "throughput, see adaptive_connections.",
+    )
+    adaptive_connections: str = Field(
+        default="1-8-200",
+        description="Least, first and greatest number of calls at the same time to one hosted model or "
+        "server. It grows while that brings more answers, and shrinks when the server says 429 or only gets "
+        "slower.",
+    )
+    timeout: float = Field(
+        default=600,
+        gt=0,
+        description="Longest time of one request in seconds, from sending to the whole answer. Waiting for a "
+        "free connection is no part of it.",
+    )
+    connect_timeout: float = Field(
+        default=30, gt=0, description="Longest time until a connection is made, in seconds."
+    )
+    read_timeout: float | None = Field(
+        default=None,
+        gt=0,
+        examples=[120],
+        description="Longest silence of a server, in seconds; default: as timeout, since a server is silent "
+        "until its answer is complete.",
+    )
+    retries: int = Field(
+        default=5,
+        ge=0,
+        le=50,
+        description="How often a request is repeated after a lost connection, a timeout or an error of the "
+        "server, with growing pauses. Being told to wait (429) is no error.",
+    )
+
+    @field_validator("adaptive_connections")
+    @classmethod
+    def _three_numbers(cls, value: str) -> str:
+        parts = value.split("-")
+        if len(parts) == 3 and all(part.isdecimal() and len(part) < 6 for part in parts):
+            least, start, most = map(int, parts)
+            if 1 <= least <= start <= most:
+                return value
+        raise ValueError("write it as LEAST-FIRST-GREATEST, rising, from 1: 1-8-200")
+
+    @property
+    def connections(self) -> ConnectionBounds:
+        """Bounds of the connections to one hosted model or server."""
+        if self.max_connections is not None:
+            return ConnectionBounds(self.max_connections, self.max_connections, self.max_connections)
+        return ConnectionBounds(*map(int, self.adaptive_connections.split("-")))
 
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")

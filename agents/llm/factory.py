@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Mapping
 from time import perf_counter
 
 from pydantic import Field
 
 from agents.llm.client import Answer, CallFailedError, Client, Message, Purpose, Request, Sampling
 from agents.llm.embedded import Progress, resolve_gguf
+from agents.llm.flow import Flow, Listener
 from agents.llm.names import ResolvedModel, api_key, resolve
+from agents.llm.wire import Timeouts
 from schemas.base import Model
 from schemas.errors import GuidexError
-from schemas.job import ModelConfig
+from schemas.job import ConnectionBounds, ModelConfig, RunConfig
 from schemas.judgement import Agent
 
 
@@ -22,23 +24,37 @@ class ClientPool:
     A pool belongs to the event loop it is first used in.
     """
 
-    def __init__(self, progress: Progress | None = None) -> None:
+    def __init__(self, run: RunConfig | None = None, progress: Progress | None = None) -> None:
         """Make an empty pool.
 
         Args:
+            run: Connections, timeouts and repetitions; default: those of a run that sets none.
             progress: Told how far the download of a local model is.
         """
+        self.listener: Listener | None = None
+        """Told what happens to the connections; may be set at any time."""
+        self.on_growth: Callable[[], None] | None = None
+        """Called when `documents_in_flight` has grown; may be set at any time."""
+        self._run = run or RunConfig()
         self._progress = progress
         self._clients: dict[ResolvedModel, Client] = {}
-        self._limits: dict[tuple[str | None, str], asyncio.Semaphore] = {}
+        self._flows: dict[tuple[str | None, str], Flow] = {}
 
-    def client_for(self, config: ModelConfig, *, max_connections: int = 8, timeout: float = 600) -> Client:
+    @property
+    def documents_in_flight(self) -> int:
+        """How many documents are worth working on at the same time, at present; grows with the connections.
+
+        A document has at least one call to make at any time, so one for each connection keeps all in use. A
+        quarter more covers those that are being judged or stored. Before the first client is made, 1.
+        """
+        connections = sum(flow.limit for flow in self._flows.values())
+        return self._run.documents_in_flight or max(1, connections + (connections + 3) // 4)
+
+    def client_for(self, config: ModelConfig) -> Client:
         """The client of a model; a local model's file is fetched first if need be, which blocks.
 
         Args:
             config: The model; its sampling settings play no part, they travel with each request.
-            max_connections: Most requests at the same time to the model.
-            timeout: Longest time of one request, in seconds.
 
         Raises:
             UsageError: The configuration names no model.
@@ -48,7 +64,7 @@ class ClientPool:
         # Profile and answer length travel with the messages: agents that differ in them share a client.
         key = model.model_copy(update={"max_tokens": 0, "profile": "full"})
         if key not in self._clients:
-            self._clients[key] = self._make(model, max_connections, timeout)
+            self._clients[key] = self._make(model)
         return self._clients[key]
 
     async def close(self) -> None:
@@ -57,17 +73,39 @@ class ClientPool:
         for client in clients:
             await client.close()
 
-    def _make(self, model: ResolvedModel, max_connections: int, timeout: float) -> Client:
+    def _make(self, model: ResolvedModel) -> Client:
+        run = self._run
+        timeouts = Timeouts(run.connect_timeout, run.read_timeout or run.timeout, run.timeout)
         if model.provider == "local":
-            from agents.llm.local import LocalClient
+            from agents.llm.local import LocalClient, LocalServer, slots_for
 
             gguf = resolve_gguf(model.model, self._progress)
-            return LocalClient(model, gguf, connections=max_connections, timeout=timeout)
+            server = LocalServer.shared(gguf, model.context, slots_for(run.connections.most))
+            slots = min(server.slots, run.connections.most)
+            fixed = ConnectionBounds(slots, slots, slots)
+            # Nothing between us and it can fail for a moment.
+            flow = self._flow(("local", f"{gguf}:{model.context}"), model.label, fixed, retries=0)
+            return LocalClient(model, server, flow=flow, timeouts=timeouts)
         secret = api_key(model)
         from agents.llm.instructed import InstructedClient
 
-        limit = self._limits.setdefault((model.base_url, model.model), asyncio.Semaphore(max_connections))
-        return InstructedClient(model, secret, limit=limit, connections=max_connections, timeout=timeout)
+        flow = self._flow((model.base_url, model.model), model.label, run.connections, retries=run.retries)
+        return InstructedClient(model, secret, flow=flow, connections=run.connections.most, timeouts=timeouts)
+
+    def _flow(self, key: tuple[str | None, str], label: str, bounds: ConnectionBounds, retries: int) -> Flow:
+        if key not in self._flows:
+            self._flows[key] = Flow(
+                label, bounds, retries=retries, listener=self._tell, on_growth=self._grown
+            )
+        return self._flows[key]
+
+    def _grown(self) -> None:
+        if self.on_growth is not None:
+            self.on_growth()
+
+    def _tell(self, message: str, data: Mapping[str, object]) -> None:
+        if self.listener is not None:
+            self.listener(message, data)
 
 
 class ProbeResult(Model):
@@ -102,12 +140,13 @@ async def probe(
 ) -> ProbeResult:
     """Ask a model one tiny question in the very way a run would; never raises for what a user can mend."""
     label, model = config.name, None
-    pool = ClientPool(progress)
+    # One try: whoever asks wants to know how it is now.
+    pool = ClientPool(RunConfig(max_connections=1, timeout=timeout, retries=0), progress)
     started = perf_counter()
     try:
         model = resolve(config)
         label = model.label
-        client = pool.client_for(config, max_connections=1, timeout=timeout)
+        client = pool.client_for(config)
         started = perf_counter()
         await client.ask(_question(model, config, client.takes_grammar))
     except GuidexError as error:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from agents.llm.client import CallFault
+from agents.llm.setbacks import lost, never_connected
 from schemas.base import one_line
 
 
@@ -39,11 +40,13 @@ def failure(error: Exception, sdk: ModuleType, label: str, secret: str) -> Failu
         label: The model, for the message.
         secret: The key, which never appears in a message.
     """
-    if isinstance(error, sdk.APITimeoutError) and not _never_connected(error):
+    if isinstance(error, TimeoutError) or (
+        isinstance(error, sdk.APITimeoutError) and not lost(error) and not never_connected(error)
+    ):
         return Failure(
             CallFault.TIMEOUT,
             f"{label} did not answer in time.",
-            "Raise run.timeout, lower max_tokens, or run fewer calls at the same time.",
+            "Raise run.timeout and run.read_timeout, lower max_tokens, or run fewer calls at a time.",
         )
     if isinstance(error, sdk.APIConnectionError):
         return Failure(
@@ -72,16 +75,6 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-def _never_connected(error: BaseException) -> bool:
-    """Whether a 'timeout' is a refused or lost connection: the aiohttp transport reports those as one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if type(cause).__name__ == "ConnectTimeout" or isinstance(cause, ConnectionError):
-            return True
-        cause = cause.__cause__
-    return False
-
-
 def _status(status: int, reason: str, label: str) -> Failure:
     said = f"{label} answered {status}: {reason}"
     if status == 413 or (status == 400 and _TOO_LONG.search(reason)):
@@ -99,7 +92,9 @@ def _status(status: int, reason: str, label: str) -> Failure:
         return Failure(CallFault.REFUSED, said, "Check the model's name and base_url.")
     if status == 429:
         return Failure(
-            CallFault.RATE_LIMIT, said, "Lower run.max_connections, or wait and run again; check the quota."
+            CallFault.RATE_LIMIT,
+            said,
+            "Wait and run again; check the quota; set run.max_connections to a small number.",
         )
     if status >= 500 or status == 408:
         return Failure(CallFault.SERVER, said, "Run again later; what is finished is kept.")

@@ -21,14 +21,13 @@ from agents.llm.client import (
     answer_checks,
 )
 from agents.llm.faults import failure, rejects_sampling
+from agents.llm.flow import Flow, Repetition
 from agents.llm.names import ResolvedModel
-from agents.llm.wire import AnthropicWire, OpenAIWire, Sent, Wire, sent_requests
+from agents.llm.setbacks import setback
+from agents.llm.wire import AnthropicWire, OpenAIWire, Timeouts, Wire
 
 RE_ASKS = 2
 """How often an answer that does not validate is asked for again, with the error."""
-
-SDK_RETRIES = 2
-"""How often the SDK repeats a request after a lost connection, a 429 or a 5xx."""
 
 # instructor writes every failed call to this logger at level ERROR, with the answer in it; without a handler
 # that ends on the user's terminal. Here failures are attempts and exceptions, so nothing is lost.
@@ -43,10 +42,9 @@ class InstructedClient:
         model: ResolvedModel,
         key: str,
         *,
-        limit: asyncio.Semaphore,
+        flow: Flow,
         connections: int = 8,
-        timeout: float = 600,
-        retries: int = SDK_RETRIES,
+        timeouts: Timeouts | None = None,
         identity: ModelIdentity | None = None,
     ) -> None:
         """Prepare the connection; nothing is sent.
@@ -54,19 +52,19 @@ class InstructedClient:
         Args:
             model: Which model, and how it is asked.
             key: Its key.
-            limit: Bounds the requests at the same time; waiting for it is no part of a call's latency.
-            connections: Size of the connection pool.
-            timeout: Longest time of one request, in seconds.
-            retries: The SDK's own repetitions.
+            flow: Decides when a request is sent, and sent again; waiting for it is no part of its latency.
+            connections: Size of the connection pool; at least the flow's greatest limit.
+            timeouts: Longest times of one request.
             identity: Where it differs from what `model` says (local models).
         """
         import instructor.core  # noqa: F401  (takes a while, so here and not with the first question)
 
         wire = AnthropicWire if model.provider == "anthropic" else OpenAIWire
-        self._wire: Wire = wire(model, key, connections=connections, timeout=timeout, retries=retries)
+        self._timeouts = timeouts or Timeouts()
+        self._wire: Wire = wire(model, key, connections=connections, timeouts=self._timeouts)
         self._model = model
         self._key = key
-        self._limit = limit
+        self._flow = flow
         self._plain_sampling = False
         self._identity = identity or ModelIdentity(
             provider=model.provider,
@@ -90,6 +88,7 @@ class InstructedClient:
 
         Raises:
             CallFailedError: No usable answer; its attempts are kept.
+            CallStoppedError: The run has to stop.
         """
         from instructor.core import Hooks, InstructorRetryException, retry_async
         from instructor.v2 import mode_registry
@@ -155,43 +154,58 @@ class _Call:
         self._client = client
 
     async def create(self, **arguments: Any) -> Any:
-        """What instructor takes for the SDK's create."""
+        """What instructor takes for the SDK's create: sends, and repeats what had a setback."""
         client = self._client
-        if client._plain_sampling:
-            arguments = _without_sampling(arguments)
-        async with client._limit:
-            try:
-                return await self._send(arguments)
-            except (CallFailedError, CallStoppedError):
-                raise
-            except Exception as error:
-                if client._plain_sampling or not rejects_sampling(error, client._wire.sdk):
-                    raise self._failed(error) from None
-                self._failed(error)  # notes the reason at the attempt
-                client._plain_sampling = True
-            try:
-                return await self._send(_without_sampling(arguments))
-            except (CallFailedError, CallStoppedError):
-                raise
-            except Exception as error:
-                raise self._failed(error) from None
+        repetition = Repetition(client._flow)
+        try:
+            while True:
+                plain = client._plain_sampling
+                ticket = await self._let_in(repetition)
+                try:
+                    return await self._send(_without_sampling(arguments) if plain else arguments, ticket)
+                except (CallFailedError, CallStoppedError):
+                    raise
+                except Exception as error:
+                    failed = self._failed(error)
+                    if not plain and rejects_sampling(error, client._wire.sdk):
+                        client._plain_sampling = True
+                        continue
+                    following = repetition.after(ticket, setback(error, client._wire.sdk), failed)
+                finally:
+                    client._flow.leave()
+                # Not while the SDK's exception is handled: it holds the request's headers.
+                if isinstance(following, Exception):
+                    raise following
+                await asyncio.sleep(following)
+        except CallStoppedError as stop:
+            stop.attempts = tuple(self.attempts)
+            raise
+
+    async def _let_in(self, repetition: Repetition) -> int:
+        """Wait until the request may be sent.
+
+        First for its slot. What may be spent is reserved after that: only requests about to be sent then hold
+        a reservation, and those that hold one need nothing more to get to their end and give it back.
+        """
+        return await self._client._flow.enter(again=repetition.begun)
 
     def refuse(self, error: Exception, **_: Any) -> None:
         """Say why the last attempt was not taken."""
         self.attempts[-1] = self.attempts[-1].model_copy(update={"error": condensed(error)})
 
-    async def _send(self, arguments: dict[str, Any]) -> Any:
-        sent: list[Sent] = []
-        watch = sent_requests.set(sent)
+    async def _send(self, arguments: dict[str, Any], ticket: int) -> Any:
+        client = self._client
+        started = perf_counter()
         received = None
         try:
-            response = await self._client._wire.create(**arguments)
-            received = self._client._wire.read(response)
+            async with asyncio.timeout(client._timeouts.whole):
+                response = await client._wire.create(**arguments)
+            received = client._wire.read(response)
         finally:
-            sent_requests.reset(watch)
-            for request in sent if received is None else sent[:-1]:
-                self._note("", None, Usage(), request.seconds, _no_answer(request))
-        latency = perf_counter() - sent[-1].started
+            latency = perf_counter() - started
+            if received is None:
+                self._note("", None, Usage(), latency, "no answer")
+        client._flow.answered(ticket, latency, received.usage.output_tokens)
         self._note(received.raw, received.finish_reason, received.usage, latency, None)
         if received.fault is not None:
             self._raise_unusable(received.fault)
@@ -225,13 +239,8 @@ class _Call:
     def _failed(self, error: Exception) -> CallFailedError:
         client = self._client
         told = failure(error, client._wire.sdk, client._model.label, client._key)
-        if self.attempts and self.attempts[-1].error is not None:
-            self.attempts[-1] = self.attempts[-1].model_copy(update={"error": told.message})
+        self.attempts[-1] = self.attempts[-1].model_copy(update={"error": told.message})
         return CallFailedError(told.fault, told.message, tuple(self.attempts), told.remedy)
-
-
-def _no_answer(request: Sent) -> str:
-    return "no answer" if request.status is None else f"the server answered {request.status}"
 
 
 def _without_sampling(arguments: dict[str, Any]) -> dict[str, Any]:

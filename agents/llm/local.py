@@ -16,8 +16,10 @@ from typing import Any, ClassVar
 
 from agents.llm.client import AnswerT, ModelIdentity, Reply, Request
 from agents.llm.embedded import file_sha256
+from agents.llm.flow import Flow
 from agents.llm.instructed import InstructedClient
 from agents.llm.names import ResolvedModel
+from agents.llm.wire import Timeouts
 from schemas.base import one_line
 from schemas.errors import ModelUnavailableError, UsageError
 
@@ -27,6 +29,11 @@ context in memory."""
 
 PROMPT_CACHE_MIB = 512
 """Memory for prefixes of slots that have moved on (llama.cpp's own default is 8 GiB)."""
+
+
+def slots_for(connections: int) -> int:
+    """Slots of a model whose calls may use so many connections."""
+    return min(connections, MAX_SLOTS)
 
 
 def decoding_threads() -> int:
@@ -153,25 +160,25 @@ class LocalClient:
     """`Client` of a local model; the model is loaded with the first question."""
 
     def __init__(
-        self, model: ResolvedModel, gguf: Path, *, connections: int = 8, timeout: float = 600
+        self, model: ResolvedModel, server: LocalServer, *, flow: Flow, timeouts: Timeouts | None = None
     ) -> None:
         """Describe the client; nothing is loaded.
 
         Args:
             model: Which model, and how it is asked.
-            gguf: Its file.
-            connections: Most calls at the same time; no more than `MAX_SLOTS` are decoded together.
-            timeout: Longest time of one request, in seconds.
+            server: Where its file is served.
+            flow: Decides when a request is sent.
+            timeouts: Longest times of one request.
         """
         self._model = model
-        self._server = LocalServer.shared(gguf, model.context, min(connections, MAX_SLOTS))
-        self._timeout = timeout
-        self._limit = asyncio.Semaphore(self._server.slots)
+        self._server = server
+        self._flow = flow
+        self._timeouts = timeouts
         self._client: InstructedClient | None = None
         self._starting = asyncio.Lock()
         self._identity = ModelIdentity(
             provider="local",
-            model=f"{gguf.name}@sha256:{file_sha256(gguf)[:16]}",
+            model=f"{server.gguf.name}@sha256:{file_sha256(server.gguf)[:16]}",
             structured=model.structured + ("+grammar" if model.grounded else ""),
         )
 
@@ -207,10 +214,9 @@ class LocalClient:
                 self._client = InstructedClient(
                     self._model.model_copy(update={"base_url": base_url}),
                     self._server.key,
-                    limit=self._limit,
+                    flow=self._flow,
                     connections=self._server.slots,
-                    timeout=self._timeout,
-                    retries=0,  # nothing between us and it can fail for a moment
+                    timeouts=self._timeouts,
                     identity=self._identity,
                 )
             return self._client

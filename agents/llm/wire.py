@@ -8,11 +8,9 @@ last.
 from __future__ import annotations
 
 import json
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from time import perf_counter
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -26,22 +24,15 @@ LONG_SYSTEM = 4000
 """Characters from which marking a system text is worth it: Anthropic caches from about 1,024 tokens."""
 
 
-@dataclass
-class Sent:
-    """One HTTP request; the SDK sends several where a connection fails or a server is busy."""
+class Timeouts(NamedTuple):
+    """Longest times of a request, in seconds. Waiting until it may be sent is no part of any."""
 
-    status: int | None = None
-    started: float = field(default_factory=perf_counter)
-    answered: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Time until the answer began, or until now where none came."""
-        return (self.answered or perf_counter()) - self.started
-
-
-sent_requests: ContextVar[list[Sent] | None] = ContextVar("sent_requests", default=None)
-"""HTTP requests of the call in hand, so that those the SDK repeats by itself are counted."""
+    connect: float = 30.0
+    """Until there is a connection."""
+    read: float = 600.0
+    """Of silence; a server is silent until its answer is complete."""
+    whole: float = 600.0
+    """From sending to the whole answer; kept by whoever sends."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +70,7 @@ class Wire(Protocol):
 class OpenAIWire:
     """The format of `/v1/chat/completions`."""
 
-    def __init__(
-        self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
-    ) -> None:
+    def __init__(self, model: ResolvedModel, key: str, *, connections: int, timeouts: Timeouts) -> None:
         import httpx2
         import openai
         from instructor import Provider
@@ -95,9 +84,8 @@ class OpenAIWire:
         self._client = openai.AsyncOpenAI(
             api_key=key,
             base_url=model.base_url,
-            timeout=timeout,
-            max_retries=retries,
-            http_client=_http_client(openai, connections, timeout, model.provider == "local"),
+            max_retries=0,  # repeating is `agents.llm.flow`'s
+            http_client=_http_client(openai, connections, timeouts, model.provider == "local"),
         )
 
     def mode(self, request: Request[Any]) -> Any:
@@ -187,9 +175,7 @@ class OpenAIWire:
 class AnthropicWire:
     """The format of `/v1/messages`."""
 
-    def __init__(
-        self, model: ResolvedModel, key: str, *, connections: int, timeout: float, retries: int
-    ) -> None:
+    def __init__(self, model: ResolvedModel, key: str, *, connections: int, timeouts: Timeouts) -> None:
         import anthropic
         from instructor import Provider
 
@@ -199,9 +185,8 @@ class AnthropicWire:
         self._client = anthropic.AsyncAnthropic(
             api_key=key,
             base_url=model.base_url,
-            timeout=timeout,
-            max_retries=retries,
-            http_client=_http_client(anthropic, connections, timeout, False),
+            max_retries=0,  # repeating is `agents.llm.flow`'s
+            http_client=_http_client(anthropic, connections, timeouts, False),
         )
 
     def mode(self, request: Request[Any]) -> Any:
@@ -285,23 +270,13 @@ def _schema_in_words(answer: type[Answer]) -> str:
     return f"\n\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n{schema}"
 
 
-def _http_client(sdk: ModuleType, connections: int, timeout: float, loopback: bool) -> Any:
+def _http_client(sdk: ModuleType, connections: int, timeouts: Timeouts, loopback: bool) -> Any:
     """A pooled client; over aiohttp where it is installed, which is faster with many connections."""
     import httpx2
 
-    async def note_request(_: Any) -> None:
-        if (sent := sent_requests.get()) is not None:
-            sent.append(Sent())
-
-    async def note_response(response: Any) -> None:
-        if sent := sent_requests.get():
-            sent[-1].status = response.status_code
-            sent[-1].answered = perf_counter()
-
     settings: dict[str, Any] = {
-        "timeout": httpx2.Timeout(timeout, connect=min(timeout, 30.0)),
+        "timeout": httpx2.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.connect),
         "limits": httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-        "event_hooks": {"request": [note_request], "response": [note_response]},
         # A proxy of the environment has no business between this process and itself.
         "trust_env": not loopback,
     }

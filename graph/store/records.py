@@ -21,6 +21,9 @@ COPIED_FROM_EXAMPLE: Final = "copied from example"
 DOCUMENTS_READ: Final = "documents read"
 """Kind of event: all documents of the source are in the run; `data` has the source's state as `key`."""
 
+CONNECTIONS: Final = "connections"
+"""Kind of event: the number of connections to a model has changed, or all pause, or none is made any more."""
+
 SESSION: Final = "session"
 """Kind of event: the run was taken up again; `data` says how, and what of the job was changed."""
 

@@ -54,7 +54,6 @@ class _Driver:
 
     def __init__(self, job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -> None:
         self.interrupts = 0
-        self._workers = job.run.documents_in_flight
         self._display = display
         self._runner = Runner(
             job, folder, job_toml=job_toml, version=version(), plan=plan, download=self._download
@@ -125,6 +124,4 @@ class _Driver:
         self._notes.append(f"Asked to terminate: finishing {self._in_flight()}.")
 
     def _in_flight(self) -> str:
-        progress = self._runner.progress
-        count = min(self._workers, progress.documents - progress.done)
-        return f"{counted(count, 'document')} in flight"
+        return f"{counted(self._runner.progress.working, 'document')} in flight"

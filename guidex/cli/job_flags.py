@@ -106,12 +106,45 @@ def _content(
 def _settings(
     max_connections: Annotated[
         int | None,
-        typer.Option("--max-connections", min=1, metavar="N", help="Calls at the same time to one model."),
+        typer.Option(
+            "--max-connections",
+            min=1,
+            metavar="N",
+            help="Calls at the same time to one model, fixed; default: as many as are good for throughput.",
+        ),
+    ] = None,
+    adaptive_connections: Annotated[
+        str | None,
+        typer.Option(
+            "--adaptive-connections",
+            metavar="MIN-START-MAX",
+            help="Between what the number of calls at the same time moves; default: 1-8-200.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="Longest time of one request; waiting for a free connection is no part of it.",
+        ),
+    ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            "--retries",
+            min=0,
+            metavar="N",
+            help="How often a request is repeated after a lost connection, a timeout or a server's error.",
+        ),
     ] = None,
     documents_in_flight: Annotated[
         int | None,
         typer.Option(
-            "--documents-in-flight", min=1, metavar="N", help="Documents worked on at the same time."
+            "--documents-in-flight",
+            min=1,
+            metavar="N",
+            help="Documents worked on at the same time; default: a few more than connections.",
         ),
     ] = None,
     target_accepted: Annotated[

@@ -16,7 +16,7 @@ from agents.llm.client import (
     Sampling,
 )
 from agents.llm.factory import ClientPool
-from schemas.job import ModelConfig
+from schemas.job import ModelConfig, RunConfig
 from schemas.judgement import Agent
 
 KEY = "sk-test-0123456789abcdef"
@@ -61,11 +61,11 @@ class Asker:
     def __init__(self) -> None:
         self.pools: list[ClientPool] = []
 
-    def client(self, provider: str, server: Any, timeout: float = 20, **settings: Any) -> Any:
+    def client(self, provider: str, server: Any, run: RunConfig | None = None, **settings: Any) -> Any:
         url = server.openai_url if provider == "openai" else server.anthropic_url
-        self.pools.append(ClientPool())
+        self.pools.append(ClientPool(run or RunConfig(timeout=20)))
         config = ModelConfig(name=f"{provider}/scripted", base_url=url, api_key_env="TEST_KEY", **settings)
-        return self.pools[-1].client_for(config, timeout=timeout)
+        return self.pools[-1].client_for(config)
 
 
 async def failed(client: Any, request: Request[Any]) -> CallFailedError:

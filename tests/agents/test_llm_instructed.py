@@ -24,7 +24,7 @@ from agents.llm.client import (
     answer_checks,
 )
 from agents.llm.factory import ClientPool, probe
-from schemas.job import ModelConfig
+from schemas.job import ModelConfig, RunConfig
 from schemas.judgement import Agent
 
 
@@ -227,10 +227,7 @@ async def test_waiting_for_a_free_connection_is_no_latency(
     asker: Asker, scripted_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = scripted_server(lambda call: Say({"city": "Oslo"}, delay=0.2))
-    pool = ClientPool()
-    asker.pools.append(pool)
-    config = ModelConfig(name="openai/scripted", base_url=server.openai_url)
-    client = pool.client_for(config, max_connections=1)
+    client = asker.client("openai", server, RunConfig(max_connections=1))
     replies = await asyncio.gather(*(client.ask(question()) for _ in range(4)))
     starts = sorted(call.at for call in server.calls)
     assert all(later - earlier > 0.19 for earlier, later in pairwise(starts))

@@ -224,9 +224,15 @@ def test_wrong_flags_are_usage_errors(guidex: Command, arguments: tuple[str, ...
     assert "Traceback" not in done.err
 
 
-def test_a_server_that_is_not_there_fails_the_documents_and_the_run(guidex: Command, documents: Path) -> None:
-    model = ("--model", "openai/x", "--base-url", "http://127.0.0.1:9/v1")
-    done = guidex("run", "--documents", documents, *model, "--limit", 1, "--json")
-    assert done.code == 1
-    assert done.json["documents"]["failed"] == 1
-    assert done.json["failures"][0]["cause"] == "connection"
+def test_a_server_that_is_not_there_stops_the_run_resumably(guidex: Command, documents: Path) -> None:
+    model = ("--model", "openai/x", "--base-url", "http://127.0.0.1:9/v1", "--retries", 1)
+    done = guidex("run", "--documents", documents, *model, "--limit", 1)
+    assert done.code == 75
+    assert "No connection to openai/x" in done.out + done.err and "Traceback" not in done.err
+
+
+def test_connections_are_fixed_or_adaptive(guidex: Command, documents: Path) -> None:
+    both = guidex("run", "--documents", documents, "--max-connections", 3, "--adaptive-connections", "1-2-3")
+    assert both.code == 2 and "not both" in both.err
+    wrong = guidex("run", "--documents", documents, "--adaptive-connections", "9-2-3")
+    assert wrong.code == 2 and "1-8-200" in wrong.err

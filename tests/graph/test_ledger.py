@@ -371,7 +371,7 @@ async def test_through_a_real_client_and_server(
     config = ModelConfig(name="openai/scripted", base_url=server.openai_url, api_key_env="TEST_API_KEY")
     pool = ClientPool()
     try:
-        ledger = Ledger(pool.client_for(config, timeout=20), store)
+        ledger = Ledger(pool.client_for(config), store)
         first = await ledger.ask(question())
         again = await ledger.ask(question())
         with pytest.raises(CallFailedError):

@@ -95,16 +95,18 @@ async def test_a_model_the_server_does_not_have_stops_the_run(
         assert set(outcomes(reader).values()) == {Outcome.PENDING}
 
 
-async def test_a_server_that_is_not_there_fails_documents_not_the_run(
-    scripted_server: Start, documents: Path, folder: Path
+async def test_a_server_that_is_not_there_stops_the_run_and_loses_no_document(
+    scripted_server: Start, documents: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agents.llm.flow.FIRST_DELAY", 0.01)
     job = make_job(scripted_server(), documents)
     nowhere = job.model.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
-    config = job.model_copy(
-        update={"model": nowhere, "documents": job.documents.model_copy(update={"limit": 1})}
-    )
-    result = await finished(make_runner(config, folder))
-    assert (result.status, result.totals.failed, result.totals.documents) == (RunStatus.DONE, 1, 1)
+    result = await finished(make_runner(job.model_copy(update={"model": nowhere}), folder))
+    assert result.status is RunStatus.STOPPED and result.reason.startswith("No connection to openai/scripted")
+    with RunReader(folder) as reader:
+        assert set(outcomes(reader).values()) == {Outcome.PENDING}
+        (event,) = reader.events("connections")
+        assert "Stopped: No connection" in event.message
 
 
 async def test_a_missing_key_is_an_error_before_the_run(

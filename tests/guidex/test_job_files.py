@@ -221,3 +221,10 @@ def test_a_run_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         find_run("x", tmp_path / "empty")
     assert "guidex run" in raised.value.remedy
+
+
+def test_the_flag_for_adaptive_connections_takes_the_place_of_a_fixed_number(job_file: Path) -> None:
+    fixed = load_job(job_file, Changes(max_connections=3, timeout=5, retries=1)).run
+    assert (fixed.connections, fixed.timeout, fixed.retries) == ((3, 3, 3), 5, 1)
+    job_file.write_text(job_file.read_text() + "\n[run]\nmax_connections = 3\n")
+    assert load_job(job_file, Changes(adaptive_connections="2-4-6")).run.connections == (2, 4, 6)
