@@ -258,6 +258,11 @@ class Limits(Model):
             raise ValueError("write a fraction below 1, or a whole number of documents")
         return value
 
+    @property
+    def bound_spending(self) -> bool:
+        """Whether requests are limited in what they may take."""
+        return self.cost is not None or self.tokens is not None or self.time is not None
+
     @field_validator("time", mode="before")
     @classmethod
     def _time_in_seconds(cls, value: object) -> object:

@@ -40,25 +40,26 @@ _NOTHING = Spent()
 class Budget:
     """What a run may still spend."""
 
-    def __init__(
-        self, limits: Limits, spent: Spent = _NOTHING, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin a session; its time runs from now.
 
         Args:
             limits: Of the run; what is None is not limited.
-            spent: By earlier sessions of the run.
             clock: Seconds.
         """
         self._limits = limits
         self._most = Spent(limits.tokens or _ENDLESS, limits.cost or math.inf)
         self._clock = clock
         self._ends = clock() + limits.time if limits.time is not None else math.inf
-        self._spent = spent
+        self._spent = _NOTHING
         self._held = _NOTHING
         self._under_way = 0
         self._waiting: deque[tuple[Spent, asyncio.Future[None]]] = deque()
         self._stop: tuple[str, str] | None = None
+
+    def take_up(self, spent: Spent) -> None:
+        """Count what earlier sessions of the run spent."""
+        self._spent = spent
 
     @property
     def spent(self) -> Spent:

@@ -92,8 +92,12 @@ class Meter:
         self._budget.settle(reservation.most, took)
 
     def cost(self, usage: Usage | None) -> float | None:
-        """USD of a request; None if its price or what it took is not known."""
-        return None if usage is None or self._price is None else self._price.cost(usage)
+        """USD of a request; None if what it took is not known, or what that costs."""
+        if usage is None:
+            return None
+        if not usage.input_tokens and not usage.output_tokens:
+            return 0.0
+        return None if self._price is None else self._price.cost(usage)
 
     def _at_most(self, arguments: Mapping[str, Any]) -> Reservation:
         size = sum(_size(value) for name, value in arguments.items() if name not in _NOT_READ)

@@ -74,7 +74,8 @@ async def test_a_limit_too_small_for_one_request_stops_before_it_is_sent() -> No
 
 
 async def test_what_earlier_sessions_spent_counts() -> None:
-    budget = Budget(Limits(tokens=100, cost=1), Spent(95, 0.5))
+    budget = Budget(Limits(tokens=100, cost=1))
+    budget.take_up(Spent(95, 0.5))
     await budget.reserve(Spent(5, 0.5))
     budget.settle(Spent(5, 0.5), Spent(5, 0.5))
     assert budget.spent == Spent(100, 1.0)

@@ -96,6 +96,11 @@ async def test_what_a_request_took_is_settled(usage: Usage | None, tokens: int |
     assert budget.spent.cost == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("price", [PRICE, None])
+def test_a_request_that_took_nothing_costs_nothing_whatever_the_price(price: Price | None) -> None:
+    assert Meter(price).cost(Usage()) == 0.0
+
+
 async def test_without_limits_nothing_is_reserved_and_costs_are_known_all_the_same() -> None:
     meter = Meter(PRICE)
     assert await meter.reserve(request("text")) is None

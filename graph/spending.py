@@ -1,0 +1,48 @@
+"""What a run has spent so far, for the limits that hold over all its sessions."""
+
+from __future__ import annotations
+
+from agents.llm.budget import Spent
+from agents.llm.client import Usage
+from agents.llm.names import resolve
+from agents.llm.prices import Price, price_of
+from graph.store.reading import RunReader
+from schemas.job import Job
+
+
+def spent_before(reader: RunReader, job: Job) -> Spent:
+    """Tokens and USD of all attempts of earlier sessions.
+
+    Attempts that were made when their price was not known are priced as the job says now. Of requests that
+    were lost, and of those under way when the process died, nobody knows what they took: each counts as much
+    as the dearest attempt of the run.
+
+    Args:
+        reader: Of the run.
+        job: As it goes on.
+    """
+    totals = reader.totals()
+    cost = totals.cost
+    prices = _prices(job)
+    for provider, model, base_url, *tokens in reader.rows(
+        """SELECT c.provider, c.model, c.base_url, a.input_tokens, a.output_tokens, a.cached_tokens
+        FROM attempts a JOIN calls c ON c.id = a.call_id
+        WHERE a.cost IS NULL AND a.input_tokens + a.output_tokens > 0"""
+    ):
+        price = prices.get((provider, model, base_url))
+        if price is not None:
+            usage = Usage(input_tokens=tokens[0], output_tokens=tokens[1], cached_tokens=tokens[2])
+            cost += price.cost(usage)
+    ((lost, most_tokens, most_cost),) = reader.rows(
+        """SELECT (SELECT count(*) FROM calls WHERE status = 'interrupted')
+            + coalesce(sum(cost IS NULL AND input_tokens + output_tokens = 0), 0),
+            coalesce(max(input_tokens + output_tokens), 0), coalesce(max(cost), 0.0) FROM attempts"""
+    )
+    tokens_spent = totals.input_tokens + totals.output_tokens
+    return Spent(tokens_spent + lost * most_tokens, cost + lost * most_cost)
+
+
+def _prices(job: Job) -> dict[tuple[str, str, str | None], Price | None]:
+    """Prices by what calls are stored with."""
+    models = [resolve(config) for config in job.models]
+    return {(m.provider, m.model, m.base_url): price_of(m, job.prices) for m in models}
