@@ -7,14 +7,17 @@ from time import perf_counter
 
 from pydantic import Field
 
+from agents.llm.budget import Budget
 from agents.llm.client import Answer, CallFailedError, Client, Message, Purpose, Request, Sampling
 from agents.llm.embedded import Progress, resolve_gguf
 from agents.llm.flow import Flow, Listener
+from agents.llm.meter import Meter
 from agents.llm.names import ResolvedModel, api_key, resolve
+from agents.llm.prices import price_of
 from agents.llm.wire import Timeouts
 from schemas.base import Model
 from schemas.errors import GuidexError
-from schemas.job import ConnectionBounds, ModelConfig, RunConfig
+from schemas.job import ConnectionBounds, ModelConfig, PriceConfig, RunConfig
 from schemas.judgement import Agent
 
 
@@ -24,12 +27,21 @@ class ClientPool:
     A pool belongs to the event loop it is first used in.
     """
 
-    def __init__(self, run: RunConfig | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        run: RunConfig | None = None,
+        progress: Progress | None = None,
+        *,
+        budget: Budget | None = None,
+        prices: Mapping[str, PriceConfig] | None = None,
+    ) -> None:
         """Make an empty pool.
 
         Args:
             run: Connections, timeouts and repetitions; default: those of a run that sets none.
             progress: Told how far the download of a local model is.
+            budget: What all clients together may spend; None where nothing is limited.
+            prices: The job's own prices, by the name of the model.
         """
         self.listener: Listener | None = None
         """Told what happens to the connections; may be set at any time."""
@@ -37,6 +49,8 @@ class ClientPool:
         """Called when `documents_in_flight` has grown; may be set at any time."""
         self._run = run or RunConfig()
         self._progress = progress
+        self._budget = budget
+        self._prices = prices or {}
         self._clients: dict[ResolvedModel, Client] = {}
         self._flows: dict[tuple[str | None, str], Flow] = {}
 
@@ -85,12 +99,23 @@ class ClientPool:
             fixed = ConnectionBounds(slots, slots, slots)
             # Nothing between us and it can fail for a moment.
             flow = self._flow(("local", f"{gguf}:{model.context}"), model.label, fixed, retries=0)
-            return LocalClient(model, server, flow=flow, timeouts=timeouts)
+            meter = self._meter(model, context=model.context)
+            return LocalClient(model, server, flow=flow, timeouts=timeouts, meter=meter)
         secret = api_key(model)
         from agents.llm.instructed import InstructedClient
 
         flow = self._flow((model.base_url, model.model), model.label, run.connections, retries=run.retries)
-        return InstructedClient(model, secret, flow=flow, connections=run.connections.most, timeouts=timeouts)
+        return InstructedClient(
+            model,
+            secret,
+            flow=flow,
+            connections=run.connections.most,
+            timeouts=timeouts,
+            meter=self._meter(model),
+        )
+
+    def _meter(self, model: ResolvedModel, context: int | None = None) -> Meter:
+        return Meter(price_of(model, self._prices), self._budget, context=context)
 
     def _flow(self, key: tuple[str | None, str], label: str, bounds: ConnectionBounds, retries: int) -> Flow:
         if key not in self._flows:

@@ -22,8 +22,9 @@ from agents.llm.client import (
 )
 from agents.llm.faults import failure, rejects_sampling
 from agents.llm.flow import Flow, Repetition
+from agents.llm.meter import Meter, Reservation
 from agents.llm.names import ResolvedModel
-from agents.llm.setbacks import setback
+from agents.llm.setbacks import setback, was_refused
 from agents.llm.wire import AnthropicWire, OpenAIWire, Timeouts, Wire
 
 RE_ASKS = 2
@@ -46,6 +47,7 @@ class InstructedClient:
         connections: int = 8,
         timeouts: Timeouts | None = None,
         identity: ModelIdentity | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Prepare the connection; nothing is sent.
 
@@ -56,6 +58,7 @@ class InstructedClient:
             connections: Size of the connection pool; at least the flow's greatest limit.
             timeouts: Longest times of one request.
             identity: Where it differs from what `model` says (local models).
+            meter: Reserves what a request may take, and prices it; default: no limits, an unknown price.
         """
         import instructor.core  # noqa: F401  (takes a while, so here and not with the first question)
 
@@ -65,6 +68,7 @@ class InstructedClient:
         self._model = model
         self._key = key
         self._flow = flow
+        self._meter = meter or Meter()
         self._plain_sampling = False
         self._identity = identity or ModelIdentity(
             provider=model.provider,
@@ -160,9 +164,10 @@ class _Call:
         try:
             while True:
                 plain = client._plain_sampling
-                ticket = await self._let_in(repetition)
+                sent = _without_sampling(arguments) if plain else arguments
+                ticket, reservation = await self._let_in(repetition, sent)
                 try:
-                    return await self._send(_without_sampling(arguments) if plain else arguments, ticket)
+                    return await self._send(sent, ticket, reservation)
                 except (CallFailedError, CallStoppedError):
                     raise
                 except Exception as error:
@@ -181,45 +186,59 @@ class _Call:
             stop.attempts = tuple(self.attempts)
             raise
 
-    async def _let_in(self, repetition: Repetition) -> int:
+    async def _let_in(
+        self, repetition: Repetition, arguments: dict[str, Any]
+    ) -> tuple[int, Reservation | None]:
         """Wait until the request may be sent.
 
         First for its slot. What may be spent is reserved after that: only requests about to be sent then hold
         a reservation, and those that hold one need nothing more to get to their end and give it back.
         """
-        return await self._client._flow.enter(again=repetition.begun)
+        flow = self._client._flow
+        ticket = await flow.enter(again=repetition.begun)
+        try:
+            return ticket, await self._client._meter.reserve(arguments)
+        except BaseException:
+            flow.leave()
+            raise
 
     def refuse(self, error: Exception, **_: Any) -> None:
         """Say why the last attempt was not taken."""
         self.attempts[-1] = self.attempts[-1].model_copy(update={"error": condensed(error)})
 
-    async def _send(self, arguments: dict[str, Any], ticket: int) -> Any:
+    async def _send(self, arguments: dict[str, Any], ticket: int, reservation: Reservation | None) -> Any:
         client = self._client
         started = perf_counter()
-        received = None
+        received, used = None, None
         try:
             async with asyncio.timeout(client._timeouts.whole):
                 response = await client._wire.create(**arguments)
             received = client._wire.read(response)
+            used = received.usage if received.usage.input_tokens else None  # some servers count nothing
+        except Exception as error:
+            used = Usage() if was_refused(error, client._wire.sdk) else None
+            raise
         finally:
             latency = perf_counter() - started
+            client._meter.settle(reservation, used)
             if received is None:
-                self._note("", None, Usage(), latency, "no answer")
+                self._note("", None, used, latency, "no answer")
         client._flow.answered(ticket, latency, received.usage.output_tokens)
-        self._note(received.raw, received.finish_reason, received.usage, latency, None)
+        self._note(received.raw, received.finish_reason, used, latency, None)
         if received.fault is not None:
             self._raise_unusable(received.fault)
         return response
 
     def _note(
-        self, raw: str, finish_reason: str | None, usage: Usage, latency: float, error: str | None
+        self, raw: str, finish_reason: str | None, used: Usage | None, latency: float, error: str | None
     ) -> None:
         self.attempts.append(
             Attempt(
                 number=len(self.attempts) + 1,
                 raw=raw,
                 finish_reason=finish_reason,
-                usage=usage,
+                usage=used or Usage(),
+                cost=self._client._meter.cost(used),
                 latency=latency,
                 error=error,
             )

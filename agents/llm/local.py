@@ -18,6 +18,7 @@ from agents.llm.client import AnswerT, ModelIdentity, Reply, Request
 from agents.llm.embedded import file_sha256
 from agents.llm.flow import Flow
 from agents.llm.instructed import InstructedClient
+from agents.llm.meter import Meter
 from agents.llm.names import ResolvedModel
 from agents.llm.wire import Timeouts
 from schemas.base import one_line
@@ -160,7 +161,13 @@ class LocalClient:
     """`Client` of a local model; the model is loaded with the first question."""
 
     def __init__(
-        self, model: ResolvedModel, server: LocalServer, *, flow: Flow, timeouts: Timeouts | None = None
+        self,
+        model: ResolvedModel,
+        server: LocalServer,
+        *,
+        flow: Flow,
+        timeouts: Timeouts | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Describe the client; nothing is loaded.
 
@@ -169,11 +176,13 @@ class LocalClient:
             server: Where its file is served.
             flow: Decides when a request is sent.
             timeouts: Longest times of one request.
+            meter: Reserves what a request may take, and prices it.
         """
         self._model = model
         self._server = server
         self._flow = flow
         self._timeouts = timeouts
+        self._meter = meter
         self._client: InstructedClient | None = None
         self._starting = asyncio.Lock()
         self._identity = ModelIdentity(
@@ -218,6 +227,7 @@ class LocalClient:
                     connections=self._server.slots,
                     timeouts=self._timeouts,
                     identity=self._identity,
+                    meter=self._meter,
                 )
             return self._client
 

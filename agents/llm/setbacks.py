@@ -99,6 +99,17 @@ def lost(error: BaseException) -> bool:
     )
 
 
+def was_refused(error: Exception, sdk: ModuleType) -> bool:
+    """Whether a request that brought no answer took nothing either.
+
+    Providers charge nothing for an error status, nor where no connection came about. After a lost connection
+    or a timeout nobody knows.
+    """
+    if isinstance(error, sdk.APIStatusError):
+        return True
+    return isinstance(error, sdk.APIConnectionError) and never_connected(error)
+
+
 def seconds_to_wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """How long a server wants to be left alone, by the headers of its answer; None if it does not say.
 
