@@ -16,14 +16,17 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
+from agents.llm.budget import Budget
 from agents.llm.client import Client
 from agents.llm.embedded import Progress as DownloadProgress
 from agents.llm.factory import ClientPool
+from agents.llm.prices import require_prices
 from graph.documents import read_documents, source_state
 from graph.fingerprint import differences
 from graph.ledger import Ledger
 from graph.plan import Plan, Retry
 from graph.progress import Counted, Progress
+from graph.spending import spent_before
 from graph.store.opening import holds_run
 from graph.store.reading import RunReader
 from graph.store.records import CONNECTIONS, DOCUMENTS_READ, SESSION, RunStatus, Totals
@@ -32,7 +35,7 @@ from graph.team import assemble
 from schemas.documents import Document, Unreadable
 from schemas.errors import DocumentError, GuidexError, StoreError, UsageError
 from schemas.job import Job, ModelConfig, parse_job
-from schemas.judgement import Agent, Outcome
+from schemas.judgement import Outcome
 
 _READ_AT_ONCE = 200
 """Documents added to the store in one transaction."""
@@ -93,6 +96,7 @@ class Runner:
         self._version = version
         self._plan = plan or Plan()
         self._download = download
+        self._budget: Budget | None = None
 
     def stop(self) -> None:
         """Begin no further documents; those in flight are finished."""
@@ -106,12 +110,16 @@ class Runner:
             FAILED if more documents failed than the job allows.
 
         Raises:
-            UsageError: The job cannot be done as written, or differs from the run's in what changes answers.
+            UsageError: The job cannot be done as written, or differs from the run's in what changes answers;
+                or it has a cost limit, and a price is not known.
             DocumentError: Documents cannot be read.
             ModelUnavailableError: A model cannot be used.
             StoreError: The run cannot be recorded.
         """
-        pool = ClientPool(self._job.run, self._download)
+        require_prices(self._job)
+        if self._job.limits.bound_spending:
+            self._budget = Budget(self._job.limits)
+        pool = ClientPool(self._job.run, self._download, budget=self._budget, prices=self._job.prices)
         try:
             if holds_run(self._folder):
                 changed = self._changes()
@@ -156,10 +164,7 @@ class Runner:
             store.set_job(self._job, self._job_toml)
 
     def _clients(self, pool: ClientPool) -> dict[ModelConfig, Client]:
-        job = self._job
-        configs = {job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR}
-        configs |= {job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))}
-        return {config: pool.client_for(config) for config in configs}
+        return {config: pool.client_for(config) for config in self._job.models}
 
     async def _recorded(
         self,
@@ -173,7 +178,10 @@ class Runner:
         only: tuple[str, ...] | None = None
         try:
             only = self._selected(store, self._read(store, documents))
+            self.progress.take_up(store.reader.totals())
             if self._left(store, only):
+                if self._budget is not None:
+                    self._budget.take_up(spent_before(store.reader, self._job))
                 if clients is None:
                     clients = await asyncio.to_thread(self._clients, pool)
                 status, reason = await self._work(store, pool, clients, only)

@@ -12,8 +12,8 @@ from graph.progress import Progress
 from graph.store.records import COPIED_FROM_EXAMPLE, PendingDocument
 from graph.store.store import RunStore
 from schemas.errors import GuidexError, ModelUnavailableError, StoppedError
-from schemas.job import Limits
 from schemas.judgement import Decision, Outcome
+from schemas.limits import Limits
 
 _PAGE = 200
 """Documents read from the store at once."""

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig, PriceConfig
+from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig
+from schemas.limits import PriceConfig
 
 _WIDTH = 100
 _HEAD = """GuideX job file. Run it with: guidex run {file}

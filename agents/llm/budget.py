@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from agents.llm.client import CallStoppedError
 from agents.llm.prices import usd
-from schemas.job import Limits
+from schemas.limits import Limits
 
 _ENDLESS = 2**63
 _REMEDY = "What is finished is kept: raise {flag} and run the command again to go on."

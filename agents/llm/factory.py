@@ -17,8 +17,9 @@ from agents.llm.prices import price_of
 from agents.llm.wire import Timeouts
 from schemas.base import Model
 from schemas.errors import GuidexError
-from schemas.job import ConnectionBounds, ModelConfig, PriceConfig, RunConfig
+from schemas.job import ConnectionBounds, ModelConfig, RunConfig
 from schemas.judgement import Agent
+from schemas.limits import PriceConfig
 
 
 class ClientPool:

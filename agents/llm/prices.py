@@ -17,7 +17,8 @@ from rapidfuzz import process
 from agents.llm.client import Usage
 from agents.llm.names import ResolvedModel, resolve
 from schemas.errors import UsageError
-from schemas.job import Job, PriceConfig
+from schemas.job import Job
+from schemas.limits import PriceConfig
 
 _MILLION = 1_000_000
 

@@ -147,6 +147,28 @@ def _settings(
             help="Documents worked on at the same time; default: a few more than connections.",
         ),
     ] = None,
+    cost_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--cost-limit",
+            metavar="USD",
+            help="Most the run may cost; no request is sent that could pass it. Every price must be known.",
+        ),
+    ] = None,
+    token_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--token-limit", min=1, metavar="N", help="Most tokens of the run, prompts and answers together."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            help="Send nothing after so long (90, 90s, 15m, 2h); what is under way is finished.",
+        ),
+    ] = None,
     target_accepted: Annotated[
         int | None,
         typer.Option(

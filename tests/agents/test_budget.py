@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.llm.budget import Budget, Spent
 from agents.llm.client import CallStoppedError
-from schemas.job import Limits
+from schemas.limits import Limits
 
 
 async def turns() -> None:

@@ -13,7 +13,8 @@ from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn
 from agents.llm.budget import Budget
 from agents.llm.client import CallFailedError, CallStoppedError, Client, Reply
 from agents.llm.factory import ClientPool
-from schemas.job import Limits, ModelConfig, PriceConfig, RunConfig
+from schemas.job import ModelConfig, RunConfig
+from schemas.limits import Limits, PriceConfig
 
 PRICES = {
     f"{provider}/scripted": PriceConfig(input=1000, output=10_000, cached_input=100)

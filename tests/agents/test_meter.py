@@ -13,7 +13,7 @@ from agents.llm.budget import Budget, Spent
 from agents.llm.client import CallStoppedError, Usage
 from agents.llm.meter import Meter, Reservation
 from agents.llm.prices import Price, Rates
-from schemas.job import Limits
+from schemas.limits import Limits
 
 PRICE = Price((Rates(0, 1e-6, 1e-7, 2e-6, 1e-5),))
 

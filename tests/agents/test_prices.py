@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from agents.llm.client import Usage
 from agents.llm.names import resolve
 from agents.llm.prices import FREE, Price, price_of, usd
-from schemas.job import ModelConfig, PriceConfig
+from schemas.job import ModelConfig
+from schemas.limits import PriceConfig
 
 LISTED = (
     ("openai/gpt-4o-mini", None, "openai"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from servers.scripted import Call, Turn, agreeable
+from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
 from guidex.cli import main
 
@@ -113,3 +113,36 @@ def mixed(call: Call) -> Turn:
         verdicts = [{**verdict, "verdict": "spurious"} for verdict in answer["verdicts"]]
         return {**answer, "verdicts": verdicts}
     return answer
+
+
+PricedJob = tuple[Path, ScriptedServer]
+"""A job file and the server of its model."""
+
+
+@pytest.fixture
+def priced_job(tmp_path: Path, scripted_server: Callable[..., ScriptedServer]) -> PricedJob:
+    """Twelve documents, and a model whose calls take 450 tokens at 0.1 cent and 50 at 1 cent."""
+    texts = {f"d{n}": f"Keeper Number{n} walked from Oslo to Bergen with {n} lamps." for n in range(12)}
+    write_documents(tmp_path / "docs.jsonl", texts)
+    server = scripted_server(_costly)
+    file = tmp_path / "keepers.toml"
+    file.write_text(f"""
+        rounds = 1
+        [documents]
+        paths = ["docs.jsonl"]
+        [model]
+        name = "openai/own"
+        base_url = "{server.openai_url}"
+        max_tokens = 200
+        [run]
+        max_connections = 16
+        [prices."openai/own"]
+        input = 1000
+        output = 10000
+    """)
+    return file, server
+
+
+def _costly(call: Call) -> Turn:
+    answer = agreeable(call)
+    return Say(answer, input_tokens=450, output_tokens=50) if isinstance(answer, dict) else answer

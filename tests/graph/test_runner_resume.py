@@ -16,8 +16,9 @@ from graph.plan import Plan, Retry, Sample
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, RunStatus
 from schemas.errors import StoreError, UsageError
-from schemas.job import Job, Limits
+from schemas.job import Job
 from schemas.judgement import Outcome
+from schemas.limits import Limits
 
 Start = Callable[..., ScriptedServer]
 CALLS = 5

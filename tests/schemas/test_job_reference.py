@@ -9,19 +9,10 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from schemas.job import (
-    AgentModels,
-    AnnotatorConfig,
-    DocumentsConfig,
-    Job,
-    Limits,
-    ModelConfig,
-    PriceConfig,
-    RunConfig,
-    parse_job,
-)
+from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, RunConfig, parse_job
 from schemas.job_reference import job_keys, render_job_file
 from schemas.judgement import Thresholds
+from schemas.limits import Limits, PriceConfig
 
 KEYS = job_keys()
 

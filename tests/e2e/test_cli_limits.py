@@ -1,0 +1,81 @@
+"""Limits of a run from the command line: it stops, says why, can be taken up, and never pays twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Command, PricedJob
+
+
+@pytest.mark.parametrize(
+    ("flag", "limit", "raised", "spent"),
+    [
+        ("--token-limit", 20_000, 400_000, lambda told: told["input_tokens"] + told["output_tokens"]),
+        ("--cost-limit", 40, 800, lambda told: told["cost"]),
+    ],
+)
+def test_a_run_stops_at_its_limit_and_goes_on_when_it_is_raised(
+    guidex: Command,
+    priced_job: PricedJob,
+    flag: str,
+    limit: int,
+    raised: int,
+    spent: Callable[[dict[str, float]], float],
+) -> None:
+    file, server = priced_job
+    stopped = guidex("run", file, flag, limit, "--json")
+    assert stopped.code == 75, stopped.err
+    told = stopped.json
+    assert (told["status"], told["unpriced"]) == ("stopped", 0)
+    assert "limit of " in told["reason"] and flag in told["reason"]
+    assert told["documents"]["pending"] > 0 and told["documents"]["failed"] == 0
+    assert 0.4 * limit < spent(told) <= limit
+    # Taken up under the same limit it sends nothing more: what the run has spent counts.
+    before = len(server.calls)
+    assert guidex("run", file, flag, limit, "--json").code == 75
+    assert spent(guidex("runs", "show", "keepers", "--json").json) <= limit
+    assert len(server.calls) - before <= 12
+    done = guidex("run", file, flag, raised, "--json")
+    assert (done.code, done.json["documents"]["pending"]) == (0, 0), done.err
+    prompts = [call.prompt for call in server.calls]
+    assert done.json["attempts"] == len(prompts)
+    assert done.json["cost"] == pytest.approx(len(prompts) * 0.95)
+
+
+def test_a_cost_limit_needs_every_price(guidex: Command, priced_job: PricedJob) -> None:
+    file, server = priced_job
+    done = guidex("run", file, "--model", "openai/other", "--base-url", server.openai_url, "--cost-limit", 5)
+    assert done.code == 2
+    assert "price" in done.err and '[prices."openai/other"]' in done.err
+    assert not server.calls and not Path("runs/keepers").exists()
+
+
+def test_an_unknown_price_is_said_in_the_summary(guidex: Command, priced_job: PricedJob) -> None:
+    file, server = priced_job
+    other = ("--model", "openai/other", "--base-url", server.openai_url)
+    done = guidex("run", file, *other, "--limit", 2)
+    assert done.code == 0, done.err
+    (line,) = [line for line in done.out.splitlines() if line.startswith("cost")]
+    assert line.split()[1] == "unknown"
+    assert "cost unknown" in done.err
+    assert guidex("runs", "show", "keepers", "--json").json["cost"] is None
+
+
+def test_the_time_limit_ends_a_session_and_not_the_run(guidex: Command, priced_job: PricedJob) -> None:
+    file, server = priced_job
+    stopped = guidex("run", file, "--time-limit", "0.000001s", "--json")
+    assert stopped.code == 75
+    assert "time limit" in stopped.json["reason"]
+    assert (stopped.json["documents"]["pending"], len(server.calls)) == (12, 0)
+    assert guidex("run", file, "--time-limit", "2h").code == 0
+    assert guidex("run", file, "--time-limit", "soon").code == 2
+
+
+def test_a_limit_in_the_job_file_holds_for_resume(guidex: Command, priced_job: PricedJob) -> None:
+    file, _ = priced_job
+    file.write_text(file.read_text() + "\n[limits]\ntokens = 30000\n")
+    assert guidex("run", file).code == 75
+    assert guidex("resume", "keepers").code == 75
+    assert guidex("resume", "keepers", "--token-limit", 1_000_000).code == 0
