@@ -29,7 +29,7 @@ from graph.progress import Counted, Progress
 from graph.spending import spent_before
 from graph.store.opening import holds_run
 from graph.store.reading import RunReader
-from graph.store.records import CONNECTIONS, DOCUMENTS_READ, SESSION, RunStatus, Totals
+from graph.store.records import CONNECTIONS, DOCUMENTS_READ, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from schemas.documents import Document, Unreadable
@@ -122,9 +122,10 @@ class Runner:
         pool = ClientPool(self._job.run, self._download, budget=self._budget, prices=self._job.prices)
         try:
             if holds_run(self._folder):
-                changed = self._changes()
-                with RunStore.open(self._folder, self._job) as store:
-                    self._note_session(store, changed)
+                about = {"plan": repr(self._plan), "changed": self._changes()}
+                with RunStore.open(self._folder, self._job, version=self._version, about=about) as store:
+                    if self._job_toml != store.reader.run().job_toml:
+                        store.set_job(self._job, self._job_toml)
                     return await self._recorded(store, pool)
             documents = _first_read(self._source())
             # Here rather than with the first call, so that a missing model or key stops the run before it
@@ -154,14 +155,6 @@ class Runner:
                 "Give the run another name, take the changes back, or allow them with --allow-changes.",
             )
         return changed
-
-    def _note_session(self, store: RunStore, changed: dict[str, tuple[object, object]]) -> None:
-        about: dict[str, object] = {"version": self._version, "plan": repr(self._plan)}
-        if changed:
-            about["changed"] = {key: list(values) for key, values in changed.items()}
-        store.add_event(SESSION, "taken up again", about)
-        if self._job_toml != store.reader.run().job_toml:
-            store.set_job(self._job, self._job_toml)
 
     def _clients(self, pool: ClientPool) -> dict[ModelConfig, Client]:
         return {config: pool.client_for(config) for config in self._job.models}

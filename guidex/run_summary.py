@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import Field
 from graph.store.attempts import spent_in_vain
 from graph.store.failures import failure_groups, past_failures
 from graph.store.reading import RunReader
-from graph.store.records import COPIED_FROM_EXAMPLE, RunRecord, RunStatus, Totals
+from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session, Totals
 from schemas.base import Model
 from schemas.judgement import Outcome
 
@@ -61,7 +62,7 @@ class RunSummary(Model):
     reason: str = Field(description="Why it did not end by itself; else empty.")
     started: str = Field(description="ISO 8601, UTC.")
     ended: str | None = Field(description="ISO 8601, UTC; None while it runs.")
-    wall_seconds: float = Field(description="From start to end, or to now.")
+    wall_seconds: float = Field(description="Of all sessions, the one that goes on up to now.")
     version: str = Field(description="GuideX that started it.")
     documents: dict[str, int] = Field(description="'in', and how many of them are in each state.")
     calls: int = Field(description="Calls sent to a model.")
@@ -109,7 +110,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         reason=run.reason,
         started=run.started,
         ended=run.ended,
-        wall_seconds=_wall_seconds(run),
+        wall_seconds=_wall_seconds(reader.sessions()),
         version=run.version,
         documents={
             "in": totals.documents,
@@ -147,9 +148,14 @@ def summary_of(reader: RunReader) -> RunSummary:
 
 
 def _copied(reader: RunReader) -> dict[str, int]:
-    events = (event for event in reader.events() if event.kind == COPIED_FROM_EXAMPLE)
-    counts = Counter(name for event in events for name in (event.data or {}).get("classes", ()))
-    return dict(counts.most_common())
+    # A document that was taken up again has several events.
+    copied = {
+        (event.data["document_id"], name)
+        for event in reader.events(COPIED_FROM_EXAMPLE)
+        if event.data
+        for name in event.data["classes"]
+    }
+    return dict(Counter(name for _, name in copied).most_common())
 
 
 def run_argument(folder: Path) -> str:
@@ -158,10 +164,13 @@ def run_argument(folder: Path) -> str:
     return shlex.quote(folder.name if by_name else folder.as_posix())
 
 
-def _wall_seconds(run: RunRecord) -> float:
-    started = datetime.fromisoformat(run.started)
-    ended = datetime.fromisoformat(run.ended) if run.ended else datetime.now(UTC)
-    return round(max(0.0, (ended - started).total_seconds()), 3)
+def _wall_seconds(sessions: Sequence[Session]) -> float:
+    now = datetime.now(UTC)
+    seconds = (
+        (datetime.fromisoformat(each.ended) if each.ended else now) - datetime.fromisoformat(each.started)
+        for each in sessions
+    )
+    return round(sum(max(0.0, each.total_seconds()) for each in seconds), 3)
 
 
 def _rejections(reader: RunReader) -> tuple[Rejection, ...]:
@@ -183,6 +192,10 @@ def _kinds(reason: str) -> set[str]:
 def _next(reader: RunReader, totals: Totals) -> tuple[str, ...]:
     run = run_argument(reader.folder)
     commands = []
+    if totals.pending and reader.run().status is not RunStatus.RUNNING:
+        commands.append(f"guidex resume {run}")
+    if totals.failed and reader.document_ids((Outcome.FAILED,)):
+        commands.append(f"guidex retry {run}")
     for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED):
         rows = reader.documents(outcome, limit=1)
         if rows and rows[0].id.isprintable():

@@ -115,12 +115,15 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     "failures": _Table("failures", "time document_id agent error_class message"),
     "events": _Table("events", "time kind message data"),
     "run_status": _Update("runs", "id", "status reason ended"),
+    "session_status": _Update("sessions", "id", "status reason ended"),
     "run_job": _Update("runs", "id", "job job_toml"),
 }
 _SIZES: Final = (256, 64, 16, 4, 1)
 _SINGLY: Final = frozenset({"rounds"})
 """A row's take depends on the rows before it."""
-_ONE_A_KEY: Final = frozenset({"closed_calls", "outcomes", "taken_up_again", "run_status", "run_job"})
+_ONE_A_KEY: Final = frozenset(
+    {"closed_calls", "outcomes", "taken_up_again", "run_status", "session_status", "run_job"}
+)
 
 
 class Batch:

@@ -222,6 +222,19 @@ def m009_taking_up_again(db: Database) -> None:
     """)
 
 
+def m011_sessions(db: Database) -> None:
+    """Each time a process worked on the run; a run of an older version had one."""
+    db.executescript("""
+        CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '', version TEXT NOT NULL,
+            about TEXT  -- JSON: what it was to do, and what of the job was changed
+        ) STRICT;
+        INSERT INTO sessions (started, ended, status, reason, version)
+            SELECT started, ended, status, reason, version FROM runs;
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -232,6 +245,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m007_views,
     m008_costs,
     m009_taking_up_again,
+    m011_sessions,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

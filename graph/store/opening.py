@@ -6,15 +6,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Self
 
-from ulid import ULID
-
-from graph.store import rows
-from graph.store.connection import DATABASE, WriterLock, connect_reader, connect_writer, explained
-from graph.store.migrations import MIGRATION_SET, NAMES, migrate, refuse_newer
-from graph.store.records import ACCEPTANCE_OF_THE_RUN, RunStatus
-from graph.store.redaction import Redactor
+from graph.store.beginning import bring_up_to_date
+from graph.store.connection import DATABASE, connect_reader, explained
+from graph.store.migrations import MIGRATION_SET, NAMES, refuse_newer
 from schemas.errors import StoreError
-from schemas.job import Job
 
 
 def holds_run(folder: Path) -> bool:
@@ -85,55 +80,6 @@ class OpenedRun:
         """
         with explained(self._path):
             return self._connection.execute(sql, values).fetchall()
-
-
-def initialise(
-    connection: sqlite3.Connection, redact: Redactor, name: str, job: Job, job_toml: str, version: str
-) -> None:
-    """Make the tables and the run's row in one transaction: a crash leaves no half-made run."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        migrate(connection)
-        connection.execute(
-            "INSERT INTO runs (id, name, status, started, version, job, job_toml)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                str(ULID()),
-                redact(name),
-                RunStatus.RUNNING.value,
-                rows.now(),
-                redact(version),
-                redact(job.model_dump_json()),
-                redact(job_toml),
-            ),
-        )
-        connection.execute(
-            "INSERT INTO decision_versions VALUES (?, ?, ?, ?)",
-            (ACCEPTANCE_OF_THE_RUN, rows.now(), "the run", job.thresholds.model_dump_json()),
-        )
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def bring_up_to_date(folder: Path) -> None:
-    """Give a run of an older version the tables of this one; its rows stay as they are.
-
-    Raises:
-        StoreError: Another process writes the run, or it cannot be written.
-    """
-    lock = WriterLock(folder)
-    try:
-        with explained(folder / DATABASE):
-            connection = connect_writer(folder / DATABASE)
-            try:
-                migrate(connection)
-            finally:
-                connection.close()
-    finally:
-        lock.release()
 
 
 def applied_migrations(connection: sqlite3.Connection) -> tuple[str, ...]:

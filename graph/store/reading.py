@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from graph.store.annotations import rebuild
 from graph.store.calls import CallReader
@@ -18,6 +19,7 @@ from graph.store.records import (
     PendingDocument,
     RunRecord,
     RunStatus,
+    Session,
     Totals,
 )
 from schemas.documents import Document
@@ -49,6 +51,19 @@ class RunReader(CallReader):
         if status is RunStatus.RUNNING and not is_being_written(self.folder):
             status = RunStatus.INTERRUPTED
         return RunRecord(row[0], row[1], status, *row[3:])
+
+    def sessions(self) -> tuple[Session, ...]:
+        """Each time a process worked on the run, in order."""
+        rows = self.rows("SELECT started, ended, status, reason, version, about FROM sessions ORDER BY id")
+        made = [
+            Session(started, ended, RunStatus(status), reason, version, json.loads(about) if about else {})
+            for started, ended, status, reason, version, about in rows
+        ]
+        if made[-1].ended is None and not is_being_written(self.folder):
+            last = self.rows("SELECT max(closed) FROM calls")[0][0]
+            ended = max(made[-1].started, last or "")
+            made[-1] = replace(made[-1], ended=ended, status=RunStatus.INTERRUPTED)
+        return tuple(made)
 
     def totals(self) -> Totals:
         """Sums over documents and calls."""

@@ -19,13 +19,10 @@ COPIED_FROM_EXAMPLE: Final = "copied from example"
 
 
 DOCUMENTS_READ: Final = "documents read"
-"""Kind of event: all documents of the source are in the run; `data` has the source's state as `key`."""
+"""Kind of event: all documents of the source are in the run; `data` has the source's state as `state`."""
 
 CONNECTIONS: Final = "connections"
 """Kind of event: the number of connections to a model has changed, or all pause, or none is made any more."""
-
-SESSION: Final = "session"
-"""Kind of event: the run was taken up again; `data` says how, and what of the job was changed."""
 
 JOB_CHANGED: Final = "job changed"
 """Kind of event: the run goes on with another job; `data` has the one before as `job_toml`."""
@@ -118,6 +115,21 @@ class RunRecord:
     """The job as JSON."""
     job_toml: str
     """The job file as the user wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A time in which a process worked on the run."""
+
+    started: str
+    """ISO 8601, UTC."""
+    ended: str | None
+    """When it ended; of a process that died, when its last call was closed; None while it goes on."""
+    status: RunStatus
+    reason: str
+    version: str
+    about: dict[str, Any]
+    """What it was to do, and what of the job was changed."""
 
 
 @dataclass(frozen=True, slots=True)

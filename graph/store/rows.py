@@ -218,6 +218,8 @@ def add_event(batch: Batch, kind: str, message: str, data: Mapping[str, object] 
     batch.add("events", now(), kind, message, compact(data) if data is not None else None)
 
 
-def set_status(batch: Batch, run_id: str, status: RunStatus, reason: str) -> None:
-    """Where the run stands."""
-    batch.add("run_status", run_id, status.value, reason, None if status is RunStatus.RUNNING else now())
+def finish(batch: Batch, run_id: str, session_id: int, status: RunStatus, reason: str) -> None:
+    """How a session of the run ended, and with it the run for now."""
+    time = now()
+    batch.add("run_status", run_id, status.value, reason, time)
+    batch.add("session_status", session_id, status.value, reason, time)

@@ -15,9 +15,10 @@ from ulid import ULID
 from graph.store import rows
 from graph.store.annotations import add_annotation
 from graph.store.batch import Batch
+from graph.store.beginning import initialise, take_up_again
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.migrations import NAMES, migrate, refuse_newer
-from graph.store.opening import applied_migrations, initialise
+from graph.store.opening import applied_migrations
 from graph.store.reading import RunReader
 from graph.store.records import (
     ACCEPTANCE_OF_THE_RUN,
@@ -70,6 +71,7 @@ class RunStore:
         self._lock = lock
         self._redact = redactor_for(job)
         self._run_id = self.reader.run().id
+        self._session_id = connection.execute("SELECT max(id) FROM sessions").fetchone()[0]
         # This is the only writer, so it can give out the ids of rows that others refer to.
         self._ids: dict[str, Iterator[int]] = {
             table: itertools.count(
@@ -123,12 +125,21 @@ class RunStore:
             raise
 
     @classmethod
-    def open(cls, folder: Path, job: Job | None = None) -> Self:
-        """Open an existing run to go on with it; calls left open by a dead process become interrupted.
+    def open(
+        cls,
+        folder: Path,
+        job: Job | None = None,
+        *,
+        version: str = "",
+        about: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Open an existing run for another session; calls left open by a dead process become interrupted.
 
         Args:
             folder: The run's folder.
             job: The job it goes on with, whose secrets are kept out; default: the run's own.
+            version: GuideX that goes on with it.
+            about: What the session is to do, for the record.
 
         Raises:
             StoreError: There is none, it is of a newer version, another process writes it, or it cannot be
@@ -148,16 +159,10 @@ class RunStore:
                     refuse_newer(applied, str(path))
                     if len(applied) < len(NAMES):
                         migrate(connection)
-                    connection.execute(
-                        "UPDATE calls SET status = ? WHERE status = ?",
-                        (CallStatus.INTERRUPTED.value, CallStatus.OPEN.value),
-                    )
-                    connection.execute(
-                        "UPDATE runs SET status = ?, reason = '', ended = NULL", (RunStatus.RUNNING.value,)
-                    )
                     if job is None:
                         with RunReader(folder) as reader:
                             job = Job.model_validate_json(reader.run().job)
+                    take_up_again(connection, redactor_for(job), version, about or {})
                     return cls(folder, lock, connection, job, taken_up_again=True)
                 except BaseException:
                     connection.close()
@@ -338,9 +343,9 @@ class RunStore:
         self._writer.put(lambda batch: batch.add("run_job", self._run_id, job.model_dump_json(), job_toml))
 
     def finish_run(self, status: str, reason: str = "") -> None:
-        """Set how the run ended: done, failed, stopped or interrupted."""
+        """Set how the run, and this session of it, ended: done, failed, stopped or interrupted."""
         ended = RunStatus(status)
-        self._writer.put(lambda batch: rows.set_status(batch, self._run_id, ended, reason))
+        self._writer.put(lambda batch: rows.finish(batch, self._run_id, self._session_id, ended, reason))
 
     # --- durability ---
 

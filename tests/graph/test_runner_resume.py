@@ -166,8 +166,8 @@ async def test_a_job_that_would_answer_otherwise_is_refused_with_the_differing_k
     result = await finished(make_runner(changed, folder, Plan(allow_changes=True)))
     assert result.status is RunStatus.DONE
     with RunReader(folder) as reader:
-        (session,) = [e for e in reader.events("session") if e.data and "changed" in e.data]
-        assert session.data is not None and session.data["changed"]["brief"] == ["", "ships"]
+        begun, changed = reader.sessions()
+        assert begun.about == {} and changed.about["changed"]["brief"] == ["", "ships"]
         assert 'brief = "ships"' in reader.run().job_toml
         (before,) = reader.events("job changed")
         assert before.data is not None and 'brief = ""' in before.data["job_toml"]

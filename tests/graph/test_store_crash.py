@@ -84,7 +84,7 @@ def test_a_run_killed_while_it_is_made_can_be_made(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-import graph.store.opening as module
+import graph.store.beginning as module
 from store_samples import make_store
 whole = module.migrate
 def half(connection):
