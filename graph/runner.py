@@ -21,6 +21,7 @@ from agents.llm.client import Client
 from agents.llm.embedded import Progress as DownloadProgress
 from agents.llm.factory import ClientPool
 from agents.llm.prices import require_prices
+from graph.collector import seldom_collecting
 from graph.documents import read_documents, source_state
 from graph.fingerprint import differences
 from graph.ledger import Ledger
@@ -306,7 +307,8 @@ class Runner:
             work = Work(store, graph, self.progress, self._job.limits, None if only is None else set(only))
             pool.listener = partial(store.add_event, CONNECTIONS)
             pool.on_growth = work.begin
-            await work.run(lambda: pool.documents_in_flight)
+            with seldom_collecting():
+                await work.run(lambda: pool.documents_in_flight)
         if work.too_many_failed:
             return RunStatus.FAILED, work.too_many_failed
         left = self._left(store, only)

@@ -101,12 +101,6 @@ class InstructedClient:
         hooks = Hooks()
         hooks.on("parse:error", call.refuse)
 
-        async def create(**arguments: Any) -> Any:
-            response = await call.create(**arguments)
-            # Attempts have their tokens by now; instructor would sum them up in copies of its own.
-            response.usage = None
-            return response
-
         # What `instructor.patch` does, but for two steps: it looks for pictures in messages, and renders
         # messages, which hold documents, as Jinja templates when it is given a context.
         form, mode, provider = prepared(request.answer), self._wire.mode(request), self._wire.provider
@@ -115,7 +109,7 @@ class InstructedClient:
         checks = answer_checks.set(request.checks)
         try:
             answer = await retry_async(
-                create,
+                call.create,
                 form,
                 (),
                 arguments,
