@@ -197,6 +197,14 @@ def compared(rows: list[Row]) -> list[Row]:
     return out
 
 
+def again(bench: Bench, scenario: Scenario) -> dict[str, Any]:
+    """A finished run started again: requests it sends (none), and how long it takes."""
+    bench.server.begin(scenario.latency)
+    done = measured(bench.command("guidex", scenario)).ended_well()
+    allowed = 2 + 0.001 * bench.documents
+    return {"requests": bench.server.counts()["requests"], "seconds": done.seconds, "allowed": allowed}
+
+
 def store_share(documents: int) -> dict[str, float]:
     """What the run database costs, measured apart."""
     script = str(ROOT / "benchmarks" / "store_writes.py")
@@ -230,7 +238,7 @@ def figures(told: dict[str, Any]) -> Iterator[str]:
             f"store        {store['loop_cpu_ms']:.2f} ms of CPU a call in the event loop's thread, "
             f"{store['beside_cpu_ms']:.2f} for search index and checkpoints (store_writes.py)"
         )
-        yield _size(told["database"])
+        yield from (_size(told["database"]), _again(told["again"]))
     for row in told["growth"]:
         first = next(r for r in told["rows"] if _same_but_documents(r, row))
         yield (
@@ -252,6 +260,13 @@ def _size(sizes: dict[str, float]) -> str:
     )
 
 
+def _again(again: dict[str, float]) -> str:
+    return (
+        f"started again: {again['requests']} requests, {again['seconds']:.1f} s "
+        f"(2 s and 1 ms a document are {again['allowed']:.1f} s)"
+    )
+
+
 def measure(given: argparse.Namespace, server: ServerProcess, folder: Path) -> dict[str, Any]:
     """All rows and figures."""
     first, *further = given.documents
@@ -269,6 +284,7 @@ def measure(given: argparse.Namespace, server: ServerProcess, folder: Path) -> d
     if "guidex" in given.contenders:
         scenario = Scenario(first, given.connections[-1], given.latency, given.faults)
         told["database"] = database_sizes(bench.runs / bench.name("guidex", scenario))
+        told["again"] = again(bench, scenario)
         told["store"] = store_share(first)
         for count in further:
             larger = Bench(server, folder, count, given.annotators, bench.start())

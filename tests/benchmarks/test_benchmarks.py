@@ -34,7 +34,22 @@ def test_all_contenders_send_the_requests_of_a_run() -> None:
     assert (rows["sdk"]["rate_of_sdk"], rows["sdk"]["cpu_of_sdk"]) == (1, 1)
     assert rows["guidex"]["cpu_of_sdk"] is not None
     assert told["database"]["database"] > told["database"]["said"] > told["database"]["parts"] > 4 * 2500
+    assert told["again"]["requests"] == 0
     assert told["store"]["loop_cpu_ms"] > 0
     (growth,) = told["growth"]
     assert (growth["documents"], growth["calls"], growth["lost"]) == (5, 20, 0)
     assert growth["database"]["ratio"] > 1
+
+
+def test_kills_and_faults_are_counted() -> None:
+    small = ("--documents", "6", "--connections", "3", "--latency", "0.02", "--fault-latency", "0.01")
+    told = figures("recovery.py", "--kills", "1", *small, "--fault-documents", "6", "--seed", "2")
+    assert len(told["kills"]) == 1
+    for kill in told["kills"]:
+        assert 0 < kill["finished"] <= kill["requests"] <= 30, kill
+        assert [kill[name] for name in ("repeated", "lost", "different", "unclean")] == [0, 0, 0, 0], kill
+        assert kill["in_flight"] <= 3
+    faulty = told["faulty"]
+    assert (faulty["documents"], faulty["lost"]) == (6, 0)
+    assert sum(faulty["kinds"].values()) == faulty["requests"] > 30
+    assert faulty["ratio"] > 0 and len(faulty["kinds"]) > 2
