@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from guidex.cli import doctor, export, graph, init, models, run, runs, trace
+from guidex.cli import doctor, estimate, export, graph, init, models, preview, run, runs, trace, validate
 from guidex.cli.console import say, tolerate_encodings
 from schemas.errors import GuidexError
 
@@ -46,6 +46,9 @@ _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models 
 app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("retry")(run.retry)
+app.command("estimate")(estimate.estimate)
+app.command("preview")(preview.preview)
+app.command("validate")(validate.validate)
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 from graph.plan import Plan
 from graph.runner import Runner, RunResult
@@ -26,8 +27,17 @@ _TICK = 0.2
 """Seconds between two looks at the counters."""
 
 
-def drive(job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -> int:
-    """Run a session to its end, or until it is interrupted, and return the exit code.
+class Driven(NamedTuple):
+    """How a session ended."""
+
+    code: int
+    """Exit code."""
+    result: RunResult | None
+    """None if it was interrupted before its end."""
+
+
+def drive(job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -> Driven:
+    """Run a session to its end, or until it is interrupted.
 
     Raises:
         GuidexError: The run cannot begin, or cannot go on.
@@ -37,16 +47,16 @@ def drive(job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -
         with driver.listening():
             result = run_on_loop(driver.run())
     except (asyncio.CancelledError, KeyboardInterrupt):
-        return INTERRUPTED
+        return Driven(INTERRUPTED, None)
     except GuidexError:
         # A child process that Ctrl-C ended, too, or a download that was given up.
         if driver.interrupts:
-            return INTERRUPTED
+            return Driven(INTERRUPTED, None)
         raise
     if result.status is RunStatus.STOPPED:
-        return INTERRUPTED if driver.interrupts else STOPPED
+        return Driven(INTERRUPTED if driver.interrupts else STOPPED, result)
     failed = result.totals.failed == result.totals.documents
-    return FAILED if failed or result.status is RunStatus.FAILED else DONE
+    return Driven(FAILED if failed or result.status is RunStatus.FAILED else DONE, result)
 
 
 class _Driver:

@@ -26,7 +26,7 @@ def carry_out(job: Job, folder: Path, toml: str, plan: Plan, display: Display, *
     """
     begun_before = has_run(folder)
     try:
-        code = drive(job, folder, toml, display, plan)
+        code = drive(job, folder, toml, display, plan).code
     except GuidexError:
         if has_run(folder) and not begun_before:
             say(f"The run has failed; what was done before is kept in {folder.as_posix()}.")
