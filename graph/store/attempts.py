@@ -21,11 +21,16 @@ CUT_OFF: Final = f"(a.error IN ('{CallStatus.TRUNCATED.value}', '{CallStatus.FIL
 MISFIT: Final = f"(a.error IS NOT NULL AND NOT {CUT_OFF} AND NOT {NO_ANSWER})"
 """Condition on an attempt `a`: there was a whole answer, and it did not fit what was asked."""
 
+_CANCELLED: Final = CallStatus.CANCELLED.value
+_ERROR: Final = CallStatus.ERROR.value
+_INTERRUPTED: Final = CallStatus.INTERRUPTED.value
+_UNKNOWN: Final = (_CANCELLED, _INTERRUPTED, _ERROR)
+
 _KIND: Final = f"""CASE WHEN {CUT_OFF} THEN a.error
-    WHEN {NO_ANSWER} THEN iif(a.number < c.attempts, 'retried', 'no answer')
+    WHEN {NO_ANSWER} AND a.number < c.attempts THEN 'retried'
+    WHEN {NO_ANSWER} THEN iif(c.status IN ('{_CANCELLED}', '{_ERROR}'), c.status, 'no answer')
     ELSE iif(a.number < c.attempts, 're-asked', 'invalid') END"""
 
-_UNKNOWN: Final = (CallStatus.CANCELLED.value, CallStatus.INTERRUPTED.value, CallStatus.ERROR.value)
 
 _ORDER: Final = ("re-asked", "invalid", "truncated", "filtered", "retried", "no answer", *_UNKNOWN)
 
@@ -37,21 +42,20 @@ def spent_in_vain(run: OpenedRun) -> tuple[Vain, ...]:
     `retried`: the server or the connection failed, and the request was repeated; `no answer`: it failed for
     good. `truncated` and `filtered` answers end a call. `cancelled`, `interrupted` (the process died) and
     `error` (a fault of the program) are requests under way when their call ended; what they cost at the
-    provider is unknown.
+    provider is unknown. A call that had to stop before it was sent made none.
 
     Raises:
         StoreError: The run cannot be read.
     """
     found = {
-        kind: Vain(kind, count, input_tokens, output_tokens)
-        for kind, count, input_tokens, output_tokens in run.rows(
+        kind: Vain(kind, count, *((None, None) if kind in _UNKNOWN else tokens))
+        for kind, count, *tokens in run.rows(
             f"""SELECT {_KIND} AS kind, count(*), sum(a.input_tokens), sum(a.output_tokens)
             FROM attempts a JOIN calls c ON c.id = a.call_id
             WHERE a.error IS NOT NULL GROUP BY kind"""
         )
     }
-    for status, count in run.rows(
-        "SELECT status, count(*) FROM calls WHERE status IN (?, ?, ?) GROUP BY status", *_UNKNOWN
-    ):
-        found[status] = Vain(status, count, None, None)
+    ((interrupted,),) = run.rows("SELECT count(*) FROM calls WHERE status = ?", _INTERRUPTED)
+    if interrupted:
+        found[_INTERRUPTED] = Vain(_INTERRUPTED, interrupted, None, None)
     return tuple(found[kind] for kind in _ORDER if kind in found)

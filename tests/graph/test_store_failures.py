@@ -113,6 +113,8 @@ async def test_every_request_without_a_usable_answer_is_counted_once(store: RunS
     await close(store, "no", ClosedCall(CallStatus.FILTERED, attempts=(declined,)))
     await close(store, "down", ClosedCall(CallStatus.SERVER, attempts=(lost, lost_again)))
     await close(store, "stopped", ClosedCall(CallStatus.CANCELLED, attempts=(misfit_first,)))
+    await close(store, "not sent", ClosedCall(CallStatus.CANCELLED))
+    await close(store, "given up", ClosedCall(CallStatus.CANCELLED, attempts=(lost, lost_again)))
     await close(store, "empty", ClosedCall(CallStatus.ANSWERED, "{}", (blank, attempt(2, None))))
     await store.open_call(opened("in flight"))
     await store.flush()
@@ -121,7 +123,7 @@ async def test_every_request_without_a_usable_answer_is_counted_once(store: RunS
         Vain("invalid", 2, 400, 4),
         Vain("truncated", 1, 100, 1),
         Vain("filtered", 1, 0, 0),
-        Vain("retried", 3, 0, 0),
+        Vain("retried", 4, 0, 0),
         Vain("no answer", 1, 0, 0),
         Vain("cancelled", 1, None, None),
     )
