@@ -161,8 +161,7 @@ class Recovery:
 
     def _command(self, job: Path, name: str, connections: int | None = None) -> list[str]:
         width = str(connections or self.given.connections)
-        flags = ("--max-connections", width, "--documents-in-flight", width)
-        return run_command(job, self.runs, name, *flags)
+        return run_command(job, self.runs, name, "--max-connections", width)
 
     def _job(self, documents: int) -> Path:
         corpus = write_documents(self.folder / f"{documents}.jsonl", documents)

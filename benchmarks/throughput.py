@@ -6,7 +6,7 @@
 
 One scripted server answers all contenders, each of which runs in a process of its own, one after the other.
 `guidex` is the command `guidex run` with everything on, `adaptive` the same with concurrency of its own
-choice up to twice as wide; `contenders.py` describes the others. They send the requests that GuideX was
+choice, from 8 connections; `contenders.py` describes the others. They send the requests that GuideX was
 recorded to send: per document a designer, a writer, `--annotators` annotators and a critic, in this order.
 
 - efficiency: calls a second over connections / latency, from the first request to the last answer;
@@ -39,7 +39,7 @@ from sizes import database_sizes
 
 OURS = ("guidex", "adaptive")
 OTHERS = ("aiohttp", "sdk", "instructor", "httpx")
-DEFAULT = ("aiohttp", "sdk", "instructor", "guidex")
+DEFAULT = ("aiohttp", "sdk", "instructor", "guidex", "adaptive")
 WIDE = ("sdk", "guidex")
 """Who is driven at `--wide` connections."""
 
@@ -108,8 +108,7 @@ class Bench:
     def record(self) -> None:
         """Let GuideX work on all documents, and keep its requests for the others to send."""
         self.server.begin(0, record=self._bodies)
-        wide = ("--max-connections", "32", "--documents-in-flight", "32")
-        measured(run_command(self.job, self.runs, "recorded", *wide)).ended_well()
+        measured(run_command(self.job, self.runs, "recorded", "--max-connections", "32")).ended_well()
         self.server.begin(0)
         # In a process of its own: memory of this one would count as memory of its children.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
@@ -153,9 +152,9 @@ class Bench:
     def command(self, contender: str, scenario: Scenario) -> list[str]:
         """The command line of a run of GuideX."""
         width = scenario.connections
-        flags = ["--max-connections", f"{width}", "--documents-in-flight", f"{width}"]
+        flags = ("--max-connections", f"{width}")
         if contender == "adaptive":
-            flags = ["--adaptive-connections", f"4-16-{2 * width}", "--documents-in-flight", f"{2 * width}"]
+            flags = ("--adaptive-connections", f"1-{min(8, width)}-{width}")
         return run_command(self.job, self.runs, self.name(contender, scenario), *flags)
 
     def name(self, contender: str, scenario: Scenario) -> str:
