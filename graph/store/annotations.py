@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from graph.store.batch import Batch
+from graph.store.batch import Batch, Cell
 from schemas.annotation import Annotation, Instance, Mention, Scalar, Value
 
 
@@ -26,30 +26,33 @@ def add_annotation(
         annotation.document_id,
         annotation.annotator,
         int(agreed),
-        _json([_bare(instance) for instance in annotation.instances]),
-        _json(annotation.unknown_classes) if annotation.unknown_classes else None,
+        _encode(annotation.instances),
+        _encode(annotation.unknown_classes) if annotation.unknown_classes else None,
     )
-    instances = enumerate(instance for top in annotation.instances for instance in top.walk())
-    mentions = ((at, instance, *pair) for at, instance in instances for pair in _surfaces(instance))
-    batch.extend(
-        "mentions",
-        [
-            (
-                annotation_id,
-                number,
-                at,
-                instance.class_name,
-                mention.field,
-                mention.start,
-                mention.end,
-                surface,
-                mention.status.value,
-                mention.occurrence,
-                mention.quote if mention.quote != surface else None,
+    mentions: list[tuple[Cell, ...]] = []
+    instances = (instance for top in annotation.instances for instance in top.walk())
+    for at, instance in enumerate(instances):
+        before: dict[str, int] = {}
+        for mention in instance.mentions:
+            nth = before.get(mention.field, 0)
+            before[mention.field] = nth + 1
+            surface = _surface(instance, mention, nth)
+            mentions.append(
+                (
+                    annotation_id,
+                    len(mentions),
+                    at,
+                    instance.class_name,
+                    mention.field,
+                    mention.start,
+                    mention.end,
+                    surface,
+                    mention.status.value,
+                    mention.occurrence,
+                    mention.quote if mention.quote != surface else None,
+                )
             )
-            for number, (at, instance, mention, surface) in enumerate(mentions)
-        ],
-    )
+    batch.extend("mentions", mentions)
 
 
 def rebuild(
@@ -93,31 +96,18 @@ def rebuild(
     )
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _bare(instance: Instance) -> dict[str, Any]:
     """An instance without its mentions."""
-
-    def plain(value: Scalar) -> Any:
-        return _bare(value) if isinstance(value, Instance) else value
-
-    return {
-        "class": instance.class_name,
-        "values": {
-            field: [plain(item) for item in value] if isinstance(value, tuple) else plain(value)
-            for field, value in instance.values.items()
-        },
-    }
+    return {"class": instance.class_name, "values": instance.values}
 
 
-def _surfaces(instance: Instance) -> Iterator[tuple[Mention, str]]:
-    """Each mention with what stands in the document: the n-th mention of a field is its n-th string."""
-    strings: dict[str, Iterator[str]] = {}
-    for mention in instance.mentions:
-        if mention.field not in strings:
-            value = instance.values.get(mention.field)
-            items = value if isinstance(value, tuple) else (value,)
-            strings[mention.field] = iter([item for item in items if isinstance(item, str)])
-        yield mention, next(strings[mention.field], mention.quote)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_bare).encode
+
+
+def _surface(instance: Instance, mention: Mention, nth: int) -> str:
+    """What stands in the document: the n-th mention of a field, from 0, is its n-th string."""
+    value = instance.values.get(mention.field)
+    if isinstance(value, str):
+        return value if nth == 0 else mention.quote
+    strings = [item for item in value if isinstance(item, str)] if isinstance(value, tuple) else []
+    return strings[nth] if nth < len(strings) else mention.quote

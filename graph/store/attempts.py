@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
+from graph.store.batch import text_hash
 from graph.store.opening import OpenedRun
 from graph.store.records import CallStatus, Vain
 
-EMPTY_TEXT: Final = hashlib.blake2b(b"", digest_size=16).hexdigest()
-"""Hash by which the store knows the empty text."""
-
 NO_ANSWER: Final = f"""(a.error IS NOT NULL AND a.finish_reason IS NULL AND a.output_tokens = 0
-    AND a.raw_id IS (SELECT id FROM texts WHERE hash = '{EMPTY_TEXT}'))"""
+    AND a.raw_id IS (SELECT id FROM texts WHERE hash = '{text_hash("")}'))"""
 """Condition on an attempt `a`: nothing came back but an error of the server or of the connection."""
 
 CUT_OFF: Final = f"(a.error IN ('{CallStatus.TRUNCATED.value}', '{CallStatus.FILTERED.value}'))"

@@ -7,19 +7,26 @@ not its rows. Rows are therefore gathered per table and inserted many at a time.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from graph.store.redaction import Redactor
 
 Cell = str | int | float | None
 
+_TEXTS: Final = "texts"
+"""The step whose cells come in redacted."""
 _REFERENCE: Final = "(SELECT id FROM texts WHERE hash = ?)"
 _RECENT_TEXTS: Final = 4096
+_KNOWN_TEXTS: Final = 512
+_LONGEST_KNOWN: Final = 10_000
+"""Characters: those that are known are kept in memory."""
 
 
 class _Table:
@@ -43,26 +50,39 @@ class _Update:
     """Set columns of the rows named by their first value."""
 
     def __init__(self, name: str, key: str, columns: str, **expressions: str) -> None:
-        names = columns.split()
-        sets = ", ".join(
-            f"{column} = {expressions.get(column, '?').replace('?', f'v.column{index}')}"
-            for index, column in enumerate(names, start=2)
-        )
-        self._head = f"UPDATE {name} SET {sets} FROM (VALUES "
-        self._row = "(" + ", ".join("?" * (len(names) + 1)) + ")"
-        self._tail = f") AS v WHERE {name}.{key} = v.column1"
+        self._name = name
+        self._key = key
+        self._expressions = {column: expressions.get(column, "?") for column in columns.split()}
+        self._row = "(" + ", ".join("?" * (len(self._expressions) + 1)) + ")"
         self._statements: dict[int, str] = {}
 
     def statement(self, rows: int) -> str:
         """Update that many rows."""
         if rows not in self._statements:
-            self._statements[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+            self._statements[rows] = self._one() if rows == 1 else self._many(rows)
         return self._statements[rows]
+
+    def _one(self) -> str:
+        # A third of the time of the other form, which sorts its rows first.
+        return f"UPDATE {self._name} SET {self._sets('?{}')} WHERE {self._key} = ?1"
+
+    def _many(self, rows: int) -> str:
+        values = ", ".join([self._row] * rows)
+        return (
+            f"UPDATE {self._name} SET {self._sets('v.column{}')} FROM (VALUES {values}) AS v"
+            f" WHERE {self._name}.{self._key} = v.column1"
+        )
+
+    def _sets(self, cell: str) -> str:
+        return ", ".join(
+            f"{column} = {expression.replace('?', cell.format(index))}"
+            for index, (column, expression) in enumerate(self._expressions.items(), start=2)
+        )
 
 
 # In the order in which they are written: what is referred to comes first.
 _STEPS: Final[dict[str, _Table | _Update]] = {
-    "texts": _Table("texts", "hash text", "ON CONFLICT (hash) DO NOTHING"),
+    _TEXTS: _Table("texts", "hash text", "ON CONFLICT (hash) DO NOTHING"),
     "documents": _Table(
         "documents", "position id outcome text_id characters source meta", text_id=_REFERENCE
     ),
@@ -134,6 +154,15 @@ class Batch:
         self.redact = redact
         self._rows: dict[str, list[tuple[Cell, ...]]] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
+        self._known = functools.lru_cache(_KNOWN_TEXTS)(self._plain)
+        self._time: str | None = None
+
+    @property
+    def time(self) -> str:
+        """When the transaction in hand began, as all its rows say; making the string for each costs."""
+        if self._time is None:
+            self._time = now()
+        return self._time
 
     def add(self, step: str, *row: Cell) -> None:
         """Queue one row."""
@@ -141,12 +170,6 @@ class Batch:
 
     def extend(self, step: str, rows: Sequence[tuple[Cell, ...]]) -> None:
         """Queue rows of one table."""
-        # One search for all of them: most rows have many short cells, and no secret.
-        texts = [cell for row in rows for cell in row if isinstance(cell, str)]
-        if not self.redact.finds_nothing("\n".join(texts)):
-            rows = [
-                tuple([self.redact(cell) if isinstance(cell, str) else cell for cell in row]) for row in rows
-            ]
         queued = self._rows.get(step)
         if queued is None:
             queued = self._rows[step] = []
@@ -154,16 +177,21 @@ class Batch:
 
     def text(self, text: str) -> str:
         """Queue a text, unless it is there, and return the hash by which rows refer to it."""
-        text = self.redact(text)
-        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        # What several calls say, or an answer that is what its last attempt received, is hashed once.
+        digest, plain = self._known(text) if len(text) <= _LONGEST_KNOWN else self._plain(text)
         if digest in self._recent:
             self._recent.move_to_end(digest)
         else:
             self._recent[digest] = None
             if len(self._recent) > _RECENT_TEXTS:
                 self._recent.popitem(last=False)
-            self._rows.setdefault("texts", []).append((digest, text))
+            self._rows.setdefault(_TEXTS, []).append((digest, plain))
         return digest
+
+    def _plain(self, text: str) -> tuple[str, str]:
+        """The hash of a text without its secrets, and that text."""
+        plain = self.redact(text)
+        return text_hash(plain), plain
 
     def write(self) -> None:
         """Run the statements; the caller holds the transaction."""
@@ -174,13 +202,33 @@ class Batch:
                 rows = list({row[0]: row for row in rows}.values())
             for chunk in _chunks(rows, (1,) if name in _SINGLY else _SIZES):
                 cells = list(itertools.chain.from_iterable(chunk))
-                self.connection.execute(step.statement(len(chunk)), cells)
+                self.connection.execute(
+                    step.statement(len(chunk)), cells if name == _TEXTS else self._redacted(cells)
+                )
         self._rows.clear()
+        self._time = None
 
     def forget(self) -> None:
         """Drop what is queued, and what a rolled-back transaction was thought to have written."""
         self._rows.clear()
         self._recent.clear()
+        self._time = None
+
+    def _redacted(self, cells: list[Cell]) -> list[Cell]:
+        # One search for all of them: most rows have many short cells, and no secret.
+        if self.redact.finds_nothing("\n".join([cell for cell in cells if isinstance(cell, str)])):
+            return cells
+        return [self.redact(cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+def text_hash(text: str) -> str:
+    """By what the store knows a text: BLAKE2b, 128 bits, in hex."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _chunks(rows: Sequence[tuple[Cell, ...]], sizes: Sequence[int]) -> Iterator[Sequence[tuple[Cell, ...]]]:

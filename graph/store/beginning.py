@@ -10,6 +10,7 @@ from typing import Final
 from ulid import ULID
 
 from graph.store import rows
+from graph.store.batch import now
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.migrations import migrate
 from graph.store.records import ACCEPTANCE_OF_THE_RUN, CallStatus, RunStatus
@@ -33,16 +34,16 @@ def initialise(
                 str(ULID()),
                 redact(name),
                 RunStatus.RUNNING.value,
-                rows.now(),
+                now(),
                 redact(version),
                 redact(job.model_dump_json()),
                 redact(job_toml),
             ),
         )
-        connection.execute(_BEGIN_SESSION, (rows.now(), RunStatus.RUNNING.value, redact(version), None))
+        connection.execute(_BEGIN_SESSION, (now(), RunStatus.RUNNING.value, redact(version), None))
         connection.execute(
             "INSERT INTO decision_versions VALUES (?, ?, ?, ?)",
-            (ACCEPTANCE_OF_THE_RUN, rows.now(), "the run", job.thresholds.model_dump_json()),
+            (ACCEPTANCE_OF_THE_RUN, now(), "the run", job.thresholds.model_dump_json()),
         )
         connection.execute("COMMIT")
     except BaseException:
@@ -72,7 +73,7 @@ def take_up_again(
         connection.execute(
             "UPDATE runs SET status = ?, reason = '', ended = NULL", (RunStatus.RUNNING.value,)
         )
-        values = (rows.now(), RunStatus.RUNNING.value, redact(version), redact(rows.compact(about)))
+        values = (now(), RunStatus.RUNNING.value, redact(version), redact(rows.compact(about)))
         connection.execute(_BEGIN_SESSION, values)
         connection.execute("COMMIT")
     except BaseException:

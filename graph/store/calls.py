@@ -76,8 +76,8 @@ class CallReader(OpenedRun):
         """Ids of calls in whose messages or answers one text holds all of the words, the newest first."""
         rows = self.rows(
             """WITH hits AS MATERIALIZED (SELECT rowid AS text_id FROM texts_fts WHERE texts_fts MATCH ?)
-            SELECT m.call_id FROM hits JOIN call_messages m USING (text_id)
-            UNION SELECT a.call_id FROM hits JOIN attempts a ON a.raw_id = hits.text_id
+            SELECT call_id FROM call_messages WHERE text_id IN hits
+            UNION SELECT call_id FROM attempts WHERE raw_id IN hits
             ORDER BY 1 DESC LIMIT ?""",
             match_all(words),
             limit,

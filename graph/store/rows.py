@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
+from agents.llm.client import Sampling
 from graph.store.batch import Batch
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
 from schemas.judgement import Decision, Outcome, Scores
 from schemas.rounds import Round
 
-
-def now() -> str:
-    """The time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def compact(value: object) -> str:
     """JSON without spaces, readable in any script."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
+
+
+@functools.lru_cache(maxsize=256)
+def _sampling(sampling: Sampling) -> str:
+    """As JSON; made once for each of the few there are."""
+    return sampling.model_dump_json(exclude_none=True)
 
 
 def add_document(batch: Batch, position: int, document: Document) -> None:
@@ -54,7 +58,7 @@ def add_unreadable(batch: Batch, position: int, record: Unreadable, decision_id:
     batch.add("documents", position, identifier, Outcome.PENDING.value, None, None, source, None)
     decision = Decision(outcome=Outcome.FAILED, reason=record.reason)
     add_decision(batch, decision_id, identifier, decision, None, version=1)
-    batch.add("failures", now(), identifier, "reader", "Unreadable", f"{source}: {record.reason}")
+    batch.add("failures", batch.time, identifier, "reader", "Unreadable", f"{source}: {record.reason}")
 
 
 def take_up_again(batch: Batch, document_ids: Sequence[str], *, draw_anew: bool) -> None:
@@ -65,7 +69,7 @@ def take_up_again(batch: Batch, document_ids: Sequence[str], *, draw_anew: bool)
 
 def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_of: str | None = None) -> None:
     """A call; its messages too, unless it repeats a call that has them."""
-    purpose, identity, time = call.purpose, call.identity, now()
+    purpose, identity, time = call.purpose, call.identity, batch.time
     batch.add(
         "calls",
         call_id,
@@ -79,7 +83,7 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
         identity.model,
         identity.base_url,
         identity.structured,
-        call.sampling.model_dump_json(exclude_none=True),
+        _sampling(call.sampling),
         call.answer_name,
         call.answer_schema,
         status,
@@ -134,7 +138,7 @@ def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
         call_id,
         closed.status.value,
         closed.error,
-        now(),
+        batch.time,
         len(closed.attempts),
         sum([attempt.usage.input_tokens for attempt in closed.attempts]),
         sum([attempt.usage.output_tokens for attempt in closed.attempts]),
@@ -160,7 +164,7 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
         made.entered.value,
         schema,
         made.state_hash,
-        now(),
+        batch.time,
     )
     for finding in made.findings:
         batch.add(
@@ -189,7 +193,7 @@ def add_decision(
         decision.reason,
         decision.ending.value if decision.ending else None,
         decision.round,
-        now(),
+        batch.time,
         *(_scores(scores) if scores else (None,) * 6),
         document_id,
         decision.round,
@@ -210,16 +214,16 @@ def _scores(scores: Scores) -> tuple[float | None, ...]:
 
 def add_failure(batch: Batch, document_id: str | None, agent: str, error_class: str, message: str) -> None:
     """Something that went wrong."""
-    batch.add("failures", now(), document_id, agent, error_class, message)
+    batch.add("failures", batch.time, document_id, agent, error_class, message)
 
 
 def add_event(batch: Batch, kind: str, message: str, data: Mapping[str, object] | None) -> None:
     """Something that happened."""
-    batch.add("events", now(), kind, message, compact(data) if data is not None else None)
+    batch.add("events", batch.time, kind, message, compact(data) if data is not None else None)
 
 
 def finish(batch: Batch, run_id: str, session_id: int, status: RunStatus, reason: str) -> None:
     """How a session of the run ended, and with it the run for now."""
-    time = now()
+    time = batch.time
     batch.add("run_status", run_id, status.value, reason, time)
     batch.add("session_status", session_id, status.value, reason, time)

@@ -14,7 +14,7 @@ from ulid import ULID
 
 from graph.store import rows
 from graph.store.annotations import add_annotation
-from graph.store.batch import Batch
+from graph.store.batch import Batch, now
 from graph.store.beginning import initialise, take_up_again
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.migrations import NAMES, migrate, refuse_newer
@@ -322,9 +322,7 @@ class RunStore:
         self._writer.settle_now()
         version = self.reader.decision_versions() + 1
         self._writer.settle_now(
-            lambda batch: batch.add(
-                "decision_versions", version, rows.now(), note, thresholds.model_dump_json()
-            )
+            lambda batch: batch.add("decision_versions", version, now(), note, thresholds.model_dump_json())
         )
         return version
 

@@ -9,15 +9,22 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
 from graph.store.connection import CHECKPOINT_BYTES, connect_writer, explain, is_busy
 
 _PERIOD: Final = 0.25
-"""Seconds between rounds of upkeep; how far the search index may be behind."""
-_SLICE: Final = 128
-"""Texts indexed in one transaction: a few milliseconds in which no other write can begin."""
+"""Seconds between rounds of upkeep."""
+_BEHIND: Final = 2.0
+"""Seconds the search index may be behind."""
+_SLICE: Final = 1024
+"""Texts indexed in one transaction: some 20 ms, in which no other write can begin.
+
+FTS5 writes a segment at each commit, with every word of it, and merges segments as they add up. So a text
+costs a quarter as much among a thousand as among thirty (docs/adr/0002).
+"""
 _BETWEEN_SLICES: Final = 0.005
 """Seconds left to the writer between two slices."""
 
@@ -57,21 +64,28 @@ class Upkeep:
             self._connection.close()
 
     def _run(self) -> None:
+        indexed = time.monotonic()
         while not self._stop.wait(_PERIOD):
             # A full disk or the like is for the writer to report, which meets it too.
             with contextlib.suppress(sqlite3.Error, OSError):
-                while self._index_slice() and not self._stop.wait(_BETWEEN_SLICES):
-                    pass
+                late = time.monotonic() - indexed > _BEHIND
+                while self._index_slice(least=1 if late else _SLICE):
+                    indexed, late = time.monotonic(), False
+                    if self._stop.wait(_BETWEEN_SLICES):
+                        break
                 if self._log.stat().st_size > CHECKPOINT_BYTES:
                     self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _index_slice(self) -> bool:
-        """Index the next texts; False when there are no more. Ids only grow, so the last one is the mark."""
+    def _index_slice(self, least: int = 1) -> bool:
+        """Index the next texts; False if there are fewer than `least`.
+
+        Ids only grow, so the last one is the mark.
+        """
         last, newest = self._connection.execute(
             "SELECT (SELECT coalesce(max(id), 0) FROM texts_fts_docsize),"
             " (SELECT coalesce(max(id), 0) FROM texts)"
         ).fetchone()
-        if last >= newest:
+        if newest - last < least:
             return False
         self._connection.execute(
             "INSERT INTO texts_fts (rowid, text) SELECT id, text FROM texts WHERE id > ? ORDER BY id LIMIT ?",

@@ -161,11 +161,12 @@ class Writer:
             error = self._explained(fault)
             if isinstance(fault, sqlite3.OperationalError) or group[0].future is None:
                 self._failure = error  # nobody would hear of it otherwise
+        here = _running_loop()
         for write in group:
             if error is None and write.committed is not None:
                 write.committed()
             if write.future is not None:
-                _resolve(write.future, error)
+                _resolve(write.future, error, here)
 
     def _explained(self, fault: Exception) -> StoreError:
         if isinstance(fault, sqlite3.Error):
@@ -194,16 +195,19 @@ class Writer:
         return None
 
 
-def _resolve(future: asyncio.Future[None] | Future[None], error: StoreError | None) -> None:
-    if isinstance(future, Future):
-        _set(future, error)
-        return
-    loop = future.get_loop()
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
-        here = asyncio.get_running_loop() is loop
+        return asyncio.get_running_loop()
     except RuntimeError:
-        here = False
-    if here:
+        return None
+
+
+def _resolve(
+    future: asyncio.Future[None] | Future[None],
+    error: StoreError | None,
+    here: asyncio.AbstractEventLoop | None,
+) -> None:
+    if isinstance(future, Future) or (loop := future.get_loop()) is here:
         _set(future, error)
     else:
         with contextlib.suppress(RuntimeError):  # the loop ended meanwhile: nobody waits any more
