@@ -5,7 +5,8 @@ about one use of every slot. Two things make the limit smaller:
 
 - *The server says so.* 429 and its like cut it to four fifths, once a round trip: requests sent before the
   last cut say nothing about the limit after it (TCP's congestion avoidance, RFC 5681; the numbers are
-  Inspect's).
+  Inspect's). If a few requests are refused however often the limit is cut, it has nothing to do with the
+  limit, which is then put back and not cut for a few.
 - *More connections bring no more answers.* Servers of one's own (vLLM, llama.cpp) never say 429; they queue,
   and everything takes longer. By Little's law, throughput is requests under way over latency. So a higher
   level is on trial, and kept if throughput grew with it by more than a small part of what was added. If
@@ -36,8 +37,8 @@ GROWTH = 0.05
 USED = 0.8
 """Part of the slots in use, on average, for the limit to grow or be judged."""
 
-FEWEST_ANSWERS = 16
-"""Answers of a round, at least; else as many as there are slots."""
+FEWEST_AT_START, FEWEST = 16, 48
+"""Answers of a round, at least, in slow start and after it; else as many as there are slots."""
 
 TRIAL = 1.5
 """How far apart two levels are when they are compared; less drowns in the noise of latencies."""
@@ -52,6 +53,15 @@ SLOWER = 1.5
 FIRST_HOLD, LONGEST_HOLD = 4, 64
 """Rounds without growth after a level that was not worth it; doubled each time."""
 
+
+REFUSING = 0.2
+"""Part of the last requests that is refused by a server that has too much to do; less may be chance."""
+
+MEMORY = 32
+"""Requests over which that part is a (fading) mean."""
+
+FUTILE = 3
+"""Cuts for few refusals, with no round without any between them, after which they are known not to help."""
 
 GROWN = "all connections used"
 """Cause of growth."""
@@ -120,12 +130,22 @@ class Concurrency:
         self._bounds = bounds
         self._slow_start = True
         self._last_cut = 0
+        self._refused = REFUSING  # nothing is known yet, so the first refusal is taken seriously
+        self._cuts_for_few = 0
+        self._before_few = bounds.start, True
+        self._tolerant = False
         self._round = _Round()
         self._ground: Level | None = None  # the last level that was worth it
         self._ground_limit = bounds.start
         self._tried_from: int | None = None  # while a lower level is tried
+        self._rose = False
         self._hold = 0
         self._next_hold = FIRST_HOLD
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the server refuses so many requests that it is no chance."""
+        return self._refused >= REFUSING
 
     def answered(self, sent: int, seconds: float, tokens: int, in_use: int) -> Change | None:
         """Take note of an answer; constant time.
@@ -136,6 +156,7 @@ class Concurrency:
             tokens: Length of the answer.
             in_use: Slots in use as it came, its own included.
         """
+        self._refused -= self._refused / MEMORY
         if sent != self.changes or self._bounds.least == self._bounds.most:
             return None
         seen = self._round
@@ -143,9 +164,10 @@ class Concurrency:
         seen.used += in_use
         seen.seconds += seconds
         seen.tokens += tokens
-        if seen.answers < max(self.limit, FEWEST_ANSWERS):
+        if seen.answers < self._enough():
             return None
         self._round = _Round()
+        self._cuts_for_few = 0  # any refusal would have begun another round
         level = seen.level()
         return self._judge(level) if level.used >= USED * self.limit else None
 
@@ -157,17 +179,40 @@ class Concurrency:
             cause: What the server said.
 
         Returns:
-            The cut; None if the request was sent before the last one.
+            The cut; None if nothing follows, as the request was sent before the last one or refusals are few
+            and have nothing to do with the limit.
         """
-        if sent < self._last_cut:
+        self._refused += (1 - self._refused) / MEMORY
+        if sent < self._last_cut or (self._tolerant and not self.refusing):
             return None
-        self._slow_start, self._ground, self._tried_from, self._hold = False, None, None, 0
         old = self.limit
-        self._set(min(old - 1, int(old * CUT)), cause)
+        if self._is_futile():
+            limit, self._slow_start = self._before_few
+            cause = f"{cause} now and then, whatever the connections"
+        else:
+            limit, self._slow_start = min(old - 1, int(old * CUT)), False
+        self._ground, self._tried_from, self._hold = None, None, 0
+        self._set(limit, cause)
         if self.limit == old:
             self.changes += 1
         self._last_cut = self.changes
         return Change(old, self.limit, cause)
+
+    def _enough(self) -> int:
+        """Answers of a round; twice as many where it is decided about throughput that may be lost."""
+        fewest = FEWEST_AT_START if self._slow_start else FEWEST
+        return max(self.limit, fewest) * (2 if self._rose or self._tried_from is not None else 1)
+
+    def _is_futile(self) -> bool:
+        """Count a cut, and say whether those for few refusals have not helped."""
+        if self.refusing:
+            self._tolerant, self._cuts_for_few = False, 0
+            return False
+        if self._cuts_for_few == 0:
+            self._before_few = self.limit, self._slow_start
+        self._cuts_for_few += 1
+        self._tolerant = self._cuts_for_few > FUTILE
+        return self._tolerant
 
     def _judge(self, level: Level) -> Change | None:
         ground = self._ground
@@ -181,10 +226,13 @@ class Concurrency:
             return self._stand(level)  # it gets no higher, so there will be no trial
         if self.limit > self._ground_limit:
             return self._grow()
+        if self._rose:
+            self._rose, self._slow_start, self._ground = False, False, level
+            return self._try_lower(f"{_told(level, ground)} before")
         if level.slowdown(ground) < SLOWER:
             return self._stand(level.mean(ground))
-        self._slow_start, self._ground = False, level
-        return self._try_lower(f"{_told(level, ground)} before")
+        self._rose = True  # this round may have begun before
+        return None
 
     def _judge_higher(self, level: Level, ground: Level) -> Change | None:
         if level.pays_over(ground, WORTH_AT_START if self._slow_start else WORTH):
@@ -199,7 +247,7 @@ class Concurrency:
             self._ground, self._ground_limit = level, self.limit
             return self._try_lower(f"{_told(level, ground)}: no less throughput")
         self._ground = None  # what was seen is from before
-        self._hold, self._next_hold = self._next_hold, min(2 * self._next_hold, LONGEST_HOLD)
+        self._lengthen_hold()
         return self._set(before or self.limit, f"{_told(level, ground)}: less throughput")
 
     def _stand(self, level: Level) -> Change | None:
@@ -222,7 +270,12 @@ class Concurrency:
         change = self._set(min(self._ground_limit - 1, int(self._ground_limit / TRIAL)), cause)
         if self.limit < self._ground_limit:
             self._tried_from = self._ground_limit
+        else:
+            self._lengthen_hold()
         return change
+
+    def _lengthen_hold(self) -> None:
+        self._hold, self._next_hold = self._next_hold, min(2 * self._next_hold, LONGEST_HOLD)
 
     def _set(self, wanted: int, cause: str, slow_start: bool = False) -> Change | None:
         new = max(self._bounds.least, min(self._bounds.most, wanted))
@@ -231,7 +284,7 @@ class Concurrency:
         change = Change(self.limit, new, cause, slow_start)
         self.limit = new
         self.changes += 1
-        self._round = _Round()
+        self._round, self._rose = _Round(), False
         return change
 
 

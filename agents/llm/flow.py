@@ -134,13 +134,14 @@ class Flow:
 
     def hindered(self, ticket: int, setback: Setback) -> None:
         """Take note of a setback, while its request is still in: cut the limit, pause."""
-        self._refusals += setback.overload
-        if setback.wait is not None:
-            self._pause(setback.wait, f"{setback.cause}, Retry-After")
         if not setback.overload:
             return
+        self._refusals += 1
         change = self._concurrency.refused(ticket, setback.cause)
-        if change is None:  # sent before the last cut
+        # One of many answers may be a refusal by chance; then it alone has to wait as long as it was told.
+        if setback.wait is not None and self._concurrency.refusing:
+            self._pause(setback.wait, f"{setback.cause}, Retry-After")
+        if change is None:
             return
         self._changed(change)
         # Where fewer requests at a time do not help, fewer in a time may: the quota of a minute is used up.
@@ -166,6 +167,14 @@ class Flow:
         if setback.kind is Kind.DOWN or self._given_up >= GIVEN_UP:
             self.stop(f"{reason} Nothing else was answered meanwhile.", reason.remedy)
 
+    def too_long(self, setback: Setback) -> None:
+        """Stop, as a server asks for a longer pause than a run should wait."""
+        minutes = (setback.wait or 0) / 60
+        self.stop(
+            f"{self._label} asks not to be called for {minutes:.0f} minutes ({setback.cause}, Retry-After).",
+            "Wait, or check the quota.",
+        )
+
     def stop(self, reason: str, remedy: str) -> None:
         """Let no request in any more; those under way are not touched."""
         if self._stop is None:
@@ -179,12 +188,6 @@ class Flow:
         return CallStoppedError(reason, f"{remedy} Then take the run up again; what is finished is kept.")
 
     def _pause(self, seconds: float, cause: str) -> None:
-        if seconds > LONGEST_PAUSE:
-            self.stop(
-                f"{self._label} asks not to be called for {seconds / 60:.0f} minutes ({cause}).",
-                "Wait, or check the quota.",
-            )
-            return
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         if seconds <= 0 or end <= self._paused_until:
@@ -257,6 +260,8 @@ class Repetition:
             return reason
         if setback.kind is Kind.NO_CREDIT:
             flow.stop(str(reason), "Check the account's quota and credit.")
+        elif (setback.wait or 0) > LONGEST_PAUSE:
+            flow.too_long(setback)
         else:
             flow.hindered(ticket, setback)
         times = self._count(setback)
@@ -268,7 +273,8 @@ class Repetition:
             return reason
         if flow.paused:
             return 0.0  # it waits at the head of the queue
-        return flow.draw() * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(times - 1, 20))
+        drawn = flow.draw() * min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(times - 1, 20))
+        return max(drawn, setback.wait or 0.0)
 
     def _count(self, setback: Setback) -> int | None:
         """How often this has happened; None if it was once too often."""

@@ -48,7 +48,8 @@ class Server:
     """A server with a capacity.
 
     Up to it, requests do not slow each other down, or little (`batching`, the power of their number by which
-    they do). Above it they share it equally. With `refuses` it answers 429 at once instead.
+    they do). Above it they share it equally. With `refuses` it answers 429 at once instead; with
+    `refuses_by_chance` it does so to a part of the requests, whatever it has to do.
     """
 
     def __init__(
@@ -60,20 +61,22 @@ class Server:
         refuses: bool = False,
         batching: float = 0.0,
         retry_after: float | None = None,
+        refuses_by_chance: float = 0.0,
         seed: int = 0,
         lengths: Callable[[random.Random, int], int] = lambda draw, _: draw.randint(20, 200),
     ) -> None:
         self.capacity = capacity
         self.seconds, self.seconds_a_token = seconds, seconds_a_token
         self.refuses, self.batching, self.retry_after = refuses, batching, retry_after
-        self.lengths = lengths
+        self.lengths, self.refuses_by_chance = lengths, refuses_by_chance
         self.draw = random.Random(seed)
         self.under_way = self.served = self.refused = self.highest = 0
         self.slower = 1.0
 
     async def answer(self) -> int | Setback:
         """Take a request; the tokens of the answer, or what was said instead."""
-        if self.refuses and self.under_way >= self.capacity:
+        by_chance = self.draw.random() < self.refuses_by_chance
+        if by_chance or (self.refuses and self.under_way >= self.capacity):
             self.refused += 1
             await asyncio.sleep(0.02)
             return Setback(Kind.WAIT, "429", overload=True, wait=self.retry_after)
@@ -83,7 +86,7 @@ class Server:
         work = self.seconds + self.seconds_a_token * tokens
         try:
             while work > 0:  # in small steps, as the speed depends on the others
-                step = min(work, 0.25)
+                step = min(work, 0.5)
                 await asyncio.sleep(step * self._slowdown())
                 work -= step
         finally:
@@ -110,7 +113,7 @@ async def ask(flow: Flow, server: Server) -> None:
             following = repetition.after(ticket, said, NotImplemented)
         finally:
             flow.leave()
-        assert isinstance(following, float), following
+        assert not isinstance(following, Exception), following
         await asyncio.sleep(following)
 
 
