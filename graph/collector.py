@@ -6,7 +6,7 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
-_THRESHOLDS = (50_000, 5, 4)
+_THRESHOLDS = (50_000, 2, 2)
 """Objects made before the youngest are looked through, and such looks before the next older are."""
 
 
