@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from operator import add, or_
 from typing import Annotated, Any, TypedDict, TypeVar
 
@@ -55,6 +55,7 @@ class DocumentState(TypedDict, total=False):
     document: Document
     draw: int
     passages: tuple[Passage, ...]
+    index_of: Callable[[str], TextIndex]
     number: int
     entered: Agent
     mending: tuple[Finding, ...]
@@ -67,10 +68,6 @@ class DocumentState(TypedDict, total=False):
     rounds: Annotated[list[Round], add]
     decision: Decision
     kept: Round
-
-
-text_index = lru_cache(maxsize=512)(TextIndex)
-"""Index of a passage's text, made once for all agents that quote from it."""
 
 
 class DocumentGraph:
@@ -108,6 +105,9 @@ class DocumentGraph:
             "document": document,
             "draw": draw,
             "passages": split(document.text, self._team.passage_bytes),
+            # Made once for all agents that quote from a text, and gone with the document: an index is
+            # several times as large as its text.
+            "index_of": cache(TextIndex),
             "number": 1,
             "entered": Agent.DESIGNER,
             "mending": (),
@@ -116,7 +116,8 @@ class DocumentGraph:
         }
         # Each round takes at most six steps; the cap on rounds is what ends the loop.
         limit = 10 + 8 * self._job.rounds
-        done = await self._graph.ainvoke(state, {"recursion_limit": limit})
+        wanted = ("decision", "kept", "copied")
+        done = await self._graph.ainvoke(state, {"recursion_limit": limit}, output_keys=wanted)
         return done["decision"], done["kept"], done["copied"]
 
     async def design(self, state: DocumentState) -> DocumentState:
@@ -145,10 +146,10 @@ class DocumentGraph:
         schema = state["schema"]
         findings = _for(Agent.ANNOTATOR, state)
         order = self._class_order(schema, annotator)
-        whole = text_index(state["document"].text)
+        whole = state["index_of"](state["document"].text)
 
         async def one(number: int, passage: Passage) -> tuple[Instance, ...]:
-            index = text_index(passage.text)
+            index = state["index_of"](passage.text)
             purpose = self._purpose(state, Agent.ANNOTATOR, sample=annotator, passage=number)
             here = [finding for finding in findings if _concerns(finding, passage)]
             speaker = self._team.annotators[annotator]
@@ -204,13 +205,13 @@ class DocumentGraph:
         schema = state["schema"]
         annotations = _in_order(state)
         listed = candidates(annotations)
-        whole = text_index(state["document"].text)
+        whole = state["index_of"](state["document"].text)
         agreed = {key_of(item) for item in agree(state["document"].id, schema, annotations).instances}
 
         async def one(number: int, passage: Passage) -> tuple[tuple[Instance, ...], PassageCritique]:
             here = within(listed, passage)
             purpose = self._purpose(state, Agent.CRITIC, passage=number)
-            index = text_index(passage.text)
+            index = state["index_of"](passage.text)
             return here, await criticise(self._team.critic, index, purpose, schema, here)
 
         results = await _side_by_side(one(*numbered) for numbered in enumerate(state["passages"]))
