@@ -48,6 +48,12 @@ class StoreError(GuidexError):
     """The run database cannot be read or written."""
 
 
+class StoreStoppedError(StoreError):
+    """The run database can no longer be written, for a reason that can be mended: the run can go on then."""
+
+    exit_code: ClassVar[int] = 75
+
+
 class StoppedError(GuidexError):
     """A run stopped before its end and can be taken up again."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from schemas.errors import StoreError
+from schemas.errors import StoreError, StoreStoppedError
 
 DATABASE: Final = "run.db"
 LOCK: Final = "run.lock"
@@ -20,6 +20,9 @@ CHECKPOINT_BYTES: Final = 16 * 2**20
 """Size of the write-ahead log at which it is moved into the database, by the upkeep thread."""
 _LAST_RESORT_PAGES: Final = 16 * CHECKPOINT_BYTES // PAGE_SIZE
 """Length of the log at which the writer does it itself, and waits for the disk."""
+
+
+_MENDABLE: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY")
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreError:
@@ -54,6 +57,13 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
             "Check the disk, its free space and your quota, then resume the run.",
         )
     return StoreError(f"{path}: {error}.", "Resume the run; if it happens again, report it.")
+
+
+def explain_stop(error: sqlite3.Error, path: Path) -> StoreError:
+    """The same for a run that was being written: what a user can mend does not end it for good."""
+    told = explain(error, path)
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return StoreStoppedError(str(told), told.remedy) if name.startswith(_MENDABLE) else told
 
 
 @contextmanager

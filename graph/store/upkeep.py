@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from graph.store.connection import CHECKPOINT_BYTES, connect_writer, explain, is_busy
+from graph.store.connection import CHECKPOINT_BYTES, connect_writer, explain_stop, is_busy
 
 _PERIOD: Final = 0.25
 """Seconds between rounds of upkeep."""
@@ -59,7 +59,7 @@ class Upkeep:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             if not is_busy(error):  # what is left is done when the run is opened again
-                raise explain(error, self._path) from error
+                raise explain_stop(error, self._path) from error
         finally:
             self._connection.close()
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from graph.store.batch import Batch
-from graph.store.connection import BUSY_TIMEOUT, explain, is_busy
+from graph.store.connection import BUSY_TIMEOUT, explain_stop, is_busy
 from graph.store.redaction import Redactor
 from schemas.errors import StoreError
 
@@ -170,7 +170,7 @@ class Writer:
 
     def _explained(self, fault: Exception) -> StoreError:
         if isinstance(fault, sqlite3.Error):
-            error = explain(fault, self._path)
+            error = explain_stop(fault, self._path)
         else:
             error = StoreError(f"{self._path}: {fault!r}.", "Report this; the run can be resumed.")
         error.__cause__ = fault
@@ -225,6 +225,6 @@ def _set(future: asyncio.Future[None] | Future[None], error: StoreError | None) 
 
 def _copy(error: StoreError) -> StoreError:
     """An exception of its own for each who waits, since a traceback belongs to one."""
-    copy = StoreError(str(error), error.remedy)
+    copy = type(error)(str(error), error.remedy)
     copy.__cause__ = error.__cause__
     return copy

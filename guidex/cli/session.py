@@ -9,7 +9,7 @@ import typer
 from graph.plan import Plan
 from guidex.cli.console import say
 from guidex.cli.display import Display
-from guidex.cli.driving import drive
+from guidex.cli.driving import STOPPED, drive
 from guidex.cli.summary import print_summary
 from guidex.run_folders import has_run
 from guidex.run_summary import summarise
@@ -27,9 +27,10 @@ def carry_out(job: Job, folder: Path, toml: str, plan: Plan, display: Display, *
     begun_before = has_run(folder)
     try:
         code = drive(job, folder, toml, display, plan).code
-    except GuidexError:
+    except GuidexError as error:
         if has_run(folder) and not begun_before:
-            say(f"The run has failed; what was done before is kept in {folder.as_posix()}.")
+            ended = "has stopped" if error.exit_code == STOPPED else "has failed"
+            say(f"The run {ended}; what was done before is kept in {folder.as_posix()}.")
         raise
     if has_run(folder):
         print_summary(summarise(folder), as_json=as_json)

@@ -17,7 +17,7 @@ from store_samples import answered, decision, documents, environment, make_store
 import graph.store.writer
 from graph.store.reading import RunReader
 from graph.store.store import RunStore
-from schemas.errors import StoreError
+from schemas.errors import StoreError, StoreStoppedError
 
 NOBODY = 65534
 
@@ -124,7 +124,7 @@ def test_a_second_process_is_kept_out_and_let_in_when_the_first_is_gone(tmp_path
         import sys
         from pathlib import Path
         from graph.store.store import RunStore
-        from schemas.errors import StoreError
+        from schemas.errors import StoreError, StoreStoppedError
         try:
             RunStore.open(Path(sys.argv[1])).close()
             print("opened")
@@ -153,7 +153,7 @@ def test_a_read_only_folder_can_be_read_and_is_refused_for_writing(shared_folder
             from store_samples import make_store
             from graph.store.reading import RunReader
             from graph.store.store import RunStore
-            from schemas.errors import StoreError
+            from schemas.errors import StoreError, StoreStoppedError
             if os.getuid() == 0:
                 os.setuid({NOBODY})  # for whom permissions hold
             run = Path(sys.argv[1])
@@ -186,7 +186,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_written(tmp_path: Path) ->
         import asyncio, resource, sys
         from pathlib import Path
         from store_samples import answered, documents, make_store, opened
-        from schemas.errors import StoreError
+        from schemas.errors import StoreError, StoreStoppedError
 
         async def main():
             store = make_store(Path(sys.argv[1]))
@@ -246,9 +246,9 @@ async def test_a_writer_of_another_program_that_stays_is_an_error(
     store.add_documents(documents(1))
     other = sqlite3.connect(tmp_path / "trial" / "run.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="locked by another program") as caught:
+    with pytest.raises(StoreStoppedError, match="locked by another program") as caught:
         await store.open_call(opened("k"))
-    assert caught.value.remedy
+    assert caught.value.remedy and caught.value.exit_code == 75
     other.close()
     with pytest.raises(StoreError, match="locked by another program"):
         store.add_event("late", "no silent loss")
