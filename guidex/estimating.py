@@ -13,7 +13,7 @@ from pydantic import Field
 
 from graph.store.reading import RunReader
 from schemas.base import Model
-from schemas.errors import StoreError
+from schemas.errors import StoppedError
 from schemas.job import Job
 from schemas.judgement import Outcome
 
@@ -85,14 +85,15 @@ def estimate(reader: RunReader, document_ids: Sequence[str], at_once: tuple[int,
             than it did in the sample, as with models in this process.
 
     Raises:
-        StoreError: No document of the sample has ended.
+        StoppedError: No document of the sample has ended.
     """
     run, totals = reader.run(), reader.totals()
     ended = [i for i, outcome in reader.outcomes(document_ids).items() if outcome is not Outcome.PENDING]
     sample = _sampled(reader, ended)
     if not sample:
-        raise StoreError(
-            f"No document of the sample of run {run.name} has ended.", "Run the command again to go on."
+        raise StoppedError(
+            f"No document of the sample of run {run.name} has ended.",
+            "Run the command again to go on; what was finished is kept.",
         )
     ((pending, length),) = reader.rows(
         "SELECT count(*), coalesce(sum(characters), 0) FROM documents WHERE outcome = ?",
@@ -168,7 +169,10 @@ def calls_at_once(job: Job) -> tuple[int, int] | None:
     if any(config.name.startswith("local/") for config in job.models):
         return None
     bounds = job.run.connections
-    return bounds.start, bounds.most
+    # A document has as many calls under way as it has annotators, at most.
+    documents = job.run.documents_in_flight
+    most = bounds.most if documents is None else min(bounds.most, documents * len(job.annotators))
+    return min(bounds.start, most), most
 
 
 def _sampled(reader: RunReader, document_ids: Sequence[str]) -> list[Sampled]:

@@ -66,5 +66,7 @@ def try_documents(
         if driven.result is None or driven.result.worked_on is None or not has_run(folder):
             say("Interrupted; what was finished is kept.")
             raise typer.Exit(driven.code)
+        if driven.code != 0 and driven.result.reason:
+            say(driven.result.reason)
         with RunReader(folder) as reader:
             yield Tried(driven.code, driven.result.worked_on, reader)

@@ -16,6 +16,7 @@ def test_an_estimate_is_kept_and_foretells_the_run(guidex: Command, priced_job: 
     told, sent = made.json, len(server.calls)
     assert (told["documents"], told["pending"], len(told["sample"])) == (12, 8, 4)
     assert told["calls"]["sample"] == sent
+    assert 0 < told["seconds"]["low"] <= told["seconds"]["expected"] <= told["seconds"]["high"]
     assert told["cost"]["sample"] == pytest.approx(told["calls"]["sample"] * 0.95)
     again = guidex("estimate", file, "--sample", 4, "--json").json
     assert len(server.calls) == sent  # what was tried is not tried again
@@ -58,8 +59,9 @@ def test_an_estimate_without_a_price_says_so(guidex: Command, priced_job: Priced
 def test_an_estimate_holds_to_the_limits_of_the_run(guidex: Command, priced_job: PricedJob) -> None:
     file, server = priced_job
     done = guidex("estimate", file, "--token-limit", 100)
-    assert done.code != 0
+    assert done.code == 75
     assert not server.calls
+    assert "The token limit of 100 is reached" in done.err
     assert "No document of the sample" in done.err
 
 

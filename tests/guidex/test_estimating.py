@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from guidex.estimating import extrapolate
+from guidex.estimating import calls_at_once, extrapolate
+from schemas.job import job_from
 
 LENGTHS = st.lists(st.integers(1, 10_000), min_size=2, max_size=30)
 
@@ -75,3 +76,19 @@ def test_the_range_holds_the_truth_about_as_often_as_it_says(size: int) -> None:
         assert error is not None
         held.append(abs(sum(took[i] for i in rest) - expected) <= error)
     assert 0.8 <= mean(held) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("model", "run", "at_once"),
+    [
+        ("openai/x", {"max_connections": 32}, (32, 32)),
+        ("openai/x", {"adaptive_connections": "2-8-64"}, (8, 64)),
+        ("openai/x", {"max_connections": 32, "documents_in_flight": 3}, (6, 6)),  # two annotators each
+        ("local/smollm2-135m", {"max_connections": 32}, None),
+    ],
+)
+def test_calls_at_the_same_time_are_those_of_connections_and_documents(
+    model: str, run: dict[str, object], at_once: tuple[int, int] | None
+) -> None:
+    job = job_from({"documents": {"paths": ["a"]}, "model": {"name": model}, "run": run})
+    assert calls_at_once(job) == at_once
