@@ -30,24 +30,29 @@ class Taken:
         tokens: Of prompts and answers, all attempts.
         cost: USD of all attempts whose cost is known.
         unpriced: Calls whose cost is not known, or not all of it.
+        priced: Answered calls whose cost is known.
     """
 
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
     unpriced: int = 0
+    priced: int = 0
 
     def add(self, attempts: Sequence[Attempt]) -> None:
         """Count a call."""
         self.calls += 1
-        unpriced = 0
+        unpriced = priced = 0
         for attempt in attempts:
-            self.tokens += attempt.usage.input_tokens + attempt.usage.output_tokens
+            tokens = attempt.usage.input_tokens + attempt.usage.output_tokens
+            self.tokens += tokens
             if attempt.cost is None:
                 unpriced = 1
             else:
                 self.cost += attempt.cost
+                priced |= tokens > 0
         self.unpriced += unpriced
+        self.priced += priced
 
 
 @dataclass
@@ -81,7 +86,11 @@ class Progress:
     def take_up(self, totals: Totals) -> None:
         """Go on from where earlier sessions of the run ended."""
         self.earlier = Taken(
-            totals.calls, totals.input_tokens + totals.output_tokens, totals.cost, totals.unpriced
+            totals.calls,
+            totals.input_tokens + totals.output_tokens,
+            totals.cost,
+            totals.unpriced,
+            totals.priced,
         )
         self.done_earlier = self.done
 

@@ -175,7 +175,7 @@ class Runner:
             self.progress.take_up(store.reader.totals())
             if self._left(store, only):
                 if self._budget is not None:
-                    self._budget.take_up(spent_before(store.reader, self._job))
+                    self._budget.take_up(*spent_before(store.reader, self._job))
                 if clients is None:
                     clients = await asyncio.to_thread(self._clients, pool)
                 status, reason = await self._work(store, pool, clients, only)

@@ -10,8 +10,8 @@ from graph.store.reading import RunReader
 from schemas.job import Job
 
 
-def spent_before(reader: RunReader, job: Job) -> Spent:
-    """Tokens and USD of all attempts of earlier sessions.
+def spent_before(reader: RunReader, job: Job) -> tuple[Spent, Spent]:
+    """Tokens and USD of all attempts of earlier sessions: what is known, and what is put down for the rest.
 
     Attempts that were made when their price was not known are priced as the job says now. Of requests that
     were lost, and of those under way when the process died, nobody knows what they took: each counts as much
@@ -38,8 +38,8 @@ def spent_before(reader: RunReader, job: Job) -> Spent:
             + coalesce(sum(cost IS NULL AND input_tokens + output_tokens = 0), 0),
             coalesce(max(input_tokens + output_tokens), 0), coalesce(max(cost), 0.0) FROM attempts"""
     )
-    tokens_spent = totals.input_tokens + totals.output_tokens
-    return Spent(tokens_spent + lost * most_tokens, cost + lost * most_cost)
+    known = Spent(totals.input_tokens + totals.output_tokens, cost)
+    return known, Spent(lost * most_tokens, lost * most_cost)
 
 
 def _prices(job: Job) -> dict[tuple[str, str, str | None], Price | None]:

@@ -127,7 +127,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         cached_tokens=totals.cached_tokens,
         output_tokens=totals.output_tokens,
         model_seconds=totals.seconds,
-        cost=None if totals.calls and totals.unpriced == totals.calls and not totals.cost else totals.cost,
+        cost=totals.known_cost,
         unpriced=totals.unpriced,
         vain=tuple(Vain(**asdict(kind)) for kind in spent_in_vain(reader)),
         failures=tuple(

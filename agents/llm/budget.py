@@ -52,18 +52,25 @@ class Budget:
         self._clock = clock
         self._ends = clock() + limits.time if limits.time is not None else math.inf
         self._spent = _NOTHING
+        self._assumed = _NOTHING
         self._held = _NOTHING
         self._under_way = 0
         self._waiting: deque[tuple[Spent, asyncio.Future[None]]] = deque()
         self._stop: tuple[str, str] | None = None
 
-    def take_up(self, spent: Spent) -> None:
-        """Count what earlier sessions of the run spent."""
-        self._spent = spent
+    def take_up(self, known: Spent, assumed: Spent) -> None:
+        """Count what earlier sessions of the run spent.
+
+        Args:
+            known: What their requests took.
+            assumed: What is put down for requests of which nobody knows.
+        """
+        self._assumed = assumed
+        self._spent = _sum(known, assumed)
 
     @property
     def spent(self) -> Spent:
-        """What has been spent, earlier sessions included."""
+        """What has been spent, or is put down for lost requests; earlier sessions included."""
         return self._spent
 
     @property
@@ -105,8 +112,9 @@ class Budget:
         held = self._held
         # Sums of fractions drift; when nothing is held, that is known exactly.
         self._held = Spent(held.tokens - most.tokens, held.cost - most.cost) if self._under_way else _NOTHING
-        real = most if took is None else took
-        self._spent = Spent(self._spent.tokens + real.tokens, self._spent.cost + real.cost)
+        if took is None:
+            self._assumed = _sum(self._assumed, most)
+        self._spent = _sum(self._spent, most if took is None else took)
         self._serve()
 
     def _fits(self, most: Spent) -> bool:
@@ -118,7 +126,7 @@ class Budget:
 
     def _take(self, most: Spent) -> None:
         self._under_way += 1
-        self._held = Spent(self._held.tokens + most.tokens, self._held.cost + most.cost)
+        self._held = _sum(self._held, most)
 
     def _serve(self) -> None:
         """Let those in front of the queue go as far as what is left reaches, or send all of them home."""
@@ -156,11 +164,17 @@ class Budget:
         return CallStoppedError(message, remedy)
 
     def _used_up(self, most: Spent) -> tuple[str, str]:
-        limits, spent = self._limits, self._spent
+        limits, spent, assumed = self._limits, self._spent, self._assumed
         if spent.tokens + most.tokens > self._most.tokens:
             kind, flag, limit = "token", "--token-limit", f"{limits.tokens:,}"
-            left = f"{spent.tokens:,} are spent, and the next request may take up to {most.tokens:,}"
+            lost = f" ({assumed.tokens:,} of them put down for lost requests)" if assumed.tokens else ""
+            left = f"{spent.tokens:,} are spent{lost}, and the next request may take up to {most.tokens:,}"
         else:
             kind, flag, limit = "cost", "--cost-limit", usd(limits.cost or 0.0)
-            left = f"{usd(spent.cost)} are spent, and the next request may cost up to {usd(most.cost)}"
+            lost = f" ({usd(assumed.cost)} of them put down for lost requests)" if assumed.cost else ""
+            left = f"{usd(spent.cost)} are spent{lost}, and the next request may cost up to {usd(most.cost)}"
         return f"The {kind} limit of {limit} is reached: {left}.", _REMEDY.format(flag=flag)
+
+
+def _sum(one: Spent, other: Spent) -> Spent:
+    return Spent(one.tokens + other.tokens, one.cost + other.cost)

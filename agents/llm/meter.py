@@ -94,7 +94,7 @@ class Meter:
     def cost(self, usage: Usage | None) -> float | None:
         """USD of a request; None if what it took is not known, or what that costs."""
         if usage is None:
-            return None
+            return 0.0 if self._price is not None and self._price.is_free else None
         if not usage.input_tokens and not usage.output_tokens:
             return 0.0
         return None if self._price is None else self._price.cost(usage)

@@ -75,7 +75,8 @@ class RunReader(CallReader):
                 coalesce(sum(status = 'replayed'), 0), coalesce(sum(input_tokens), 0),
                 coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0),
                 coalesce(sum(CASE WHEN status != 'replayed' THEN cost END), 0.0),
-                coalesce(sum(status NOT IN ('replayed', 'open') AND (cost IS NULL OR unpriced > 0)), 0)
+                coalesce(sum(status NOT IN ('replayed', 'open') AND (cost IS NULL OR unpriced > 0)), 0),
+                coalesce(sum(status != 'replayed' AND cost IS NOT NULL AND input_tokens > 0), 0)
             FROM calls""")
         counts: dict[str, int] = json.loads(row[0])
         return Totals(
@@ -94,6 +95,7 @@ class RunReader(CallReader):
             seconds=row[7],
             cost=row[8],
             unpriced=row[9],
+            priced=row[10],
         )
 
     def outcome_counts(self) -> dict[Outcome, int]:

@@ -155,6 +155,13 @@ class Totals:
     """USD of all attempts whose cost is known."""
     unpriced: int
     """Calls whose cost is not known, or not all of it."""
+    priced: int
+    """Answered calls whose cost is known."""
+
+    @property
+    def known_cost(self) -> float | None:
+        """USD as far as it is known; None where no price was."""
+        return None if self.unpriced and not self.priced else self.cost
 
     @property
     def balanced(self) -> bool:

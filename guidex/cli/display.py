@@ -183,9 +183,8 @@ def progress_lines(progress: Progress, seconds: float) -> tuple[str, str]:
 
 def _money(progress: Progress) -> str:
     """What was spent and will be; nothing where all is free."""
-    calls = progress.earlier.calls + progress.taken.calls
     unpriced = progress.earlier.unpriced + progress.taken.unpriced
-    if unpriced and unpriced == calls and not progress.cost:
+    if unpriced and not progress.earlier.priced + progress.taken.priced:
         return "cost unknown"
     if not progress.cost and not unpriced:
         return ""

@@ -75,11 +75,12 @@ async def test_a_limit_too_small_for_one_request_stops_before_it_is_sent() -> No
 
 async def test_what_earlier_sessions_spent_counts() -> None:
     budget = Budget(Limits(tokens=100, cost=1))
-    budget.take_up(Spent(95, 0.5))
+    budget.take_up(Spent(90, 0.5), Spent(5))
     await budget.reserve(Spent(5, 0.5))
     budget.settle(Spent(5, 0.5), Spent(5, 0.5))
     assert budget.spent == Spent(100, 1.0)
-    assert "100 are spent" in await refused(budget, Spent(1))
+    said = await refused(budget, Spent(1))
+    assert "100 are spent (5 of them put down for lost requests), and" in said
 
 
 async def test_what_a_lost_request_took_is_not_known_and_counts_in_full() -> None:
@@ -87,6 +88,7 @@ async def test_what_a_lost_request_took_is_not_known_and_counts_in_full() -> Non
     await budget.reserve(Spent(60))
     budget.settle(Spent(60), None)
     assert budget.spent == Spent(60)
+    assert "60 are spent (60 of them put down for lost requests), and" in await refused(budget, Spent(41))
 
 
 async def test_a_request_that_takes_more_than_it_reserved_is_charged_in_full() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.llm.budget import Budget, Spent
 from agents.llm.client import CallStoppedError, Usage
 from agents.llm.meter import Meter, Reservation
-from agents.llm.prices import Price, Rates
+from agents.llm.prices import FREE, Price, Rates
 from schemas.limits import Limits
 
 PRICE = Price((Rates(0, 1e-6, 1e-7, 2e-6, 1e-5),))
@@ -99,6 +99,10 @@ async def test_what_a_request_took_is_settled(usage: Usage | None, tokens: int |
 @pytest.mark.parametrize("price", [PRICE, None])
 def test_a_request_that_took_nothing_costs_nothing_whatever_the_price(price: Price | None) -> None:
     assert Meter(price).cost(Usage()) == 0.0
+
+
+def test_a_lost_request_to_a_free_model_costs_nothing() -> None:
+    assert Meter(FREE).cost(None) == 0.0
 
 
 async def test_without_limits_nothing_is_reserved_and_costs_are_known_all_the_same() -> None:

@@ -34,7 +34,7 @@ async def record(store: RunStore, key: str, *attempts: Attempt) -> None:
 
 async def test_nothing_at_first(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        assert spent_before(store.reader, JOB) == Spent()
+        assert spent_before(store.reader, JOB) == (Spent(), Spent())
 
 
 async def test_all_attempts_count(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ async def test_all_attempts_count(tmp_path: Path) -> None:
         await record(store, "a", attempt(100, 0.25), attempt(200, 0.5, 2))
         await record(store, "b", attempt(0, 0.0))  # refused: it took nothing
         await store.flush()
-        assert spent_before(store.reader, JOB) == Spent(320, 0.75)
+        assert spent_before(store.reader, JOB) == (Spent(320, 0.75), Spent())
 
 
 async def test_what_had_no_price_is_priced_as_the_job_says_now(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ async def test_what_had_no_price_is_priced_as_the_job_says_now(tmp_path: Path) -
         store.add_documents(documents(1))
         await record(store, "a", attempt(1_000_000, None))
         await store.flush()
-        spent = spent_before(store.reader, JOB)
+        spent, _ = spent_before(store.reader, JOB)
         assert spent.tokens == 1_000_010
         assert spent.cost == pytest.approx(1.0001)
 
@@ -63,4 +63,4 @@ async def test_what_was_lost_or_under_way_at_a_crash_counts_as_the_dearest(tmp_p
         await record(store, "b", attempt(40, 0.125))
         await store.open_call(opened("c"))
     with RunStore.open(tmp_path / "trial") as store:
-        assert spent_before(store.reader, JOB) == Spent(100 + 50 + 2 * 100, 0.375 + 2 * 0.25)
+        assert spent_before(store.reader, JOB) == (Spent(150, 0.375), Spent(2 * 100, 2 * 0.25))

@@ -53,6 +53,7 @@ async def test_every_attempt_counts_and_replays_cost_nothing(tmp_path: Path) -> 
         ([closed(None, 0.5)], 0.5, 1),  # one request of it was lost
         ([closed(0.0)], 0.0, 0),
         ([closed(status=CallStatus.CANCELLED)], 0.0, 0),  # before it was sent
+        ([closed(status=CallStatus.CANCELLED), closed(None)], None, 1),
         ([], 0.0, 0),
     ],
 )

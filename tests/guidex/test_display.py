@@ -53,7 +53,7 @@ def test_earlier_sessions_count_in_what_was_spent_and_not_in_the_rates() -> None
     made.take_up(totals(calls=8, input_tokens=7000, output_tokens=1000, cost=4.0))
     made.outcomes[Outcome.ACCEPTED] += 2
     made.taken.add([attempt(1.0), attempt(1.0)])  # a call with a re-ask
-    assert made.taken == Taken(calls=1, tokens=2000, cost=2.0)
+    assert made.taken == Taken(calls=1, tokens=2000, cost=2.0, priced=1)
     _, takes = progress_lines(made, seconds=60)
     assert takes == "$6.00 of about $10.00, 10,000 tokens (33/s), 2.0 documents/min, 0 calls in flight"
 
