@@ -14,7 +14,7 @@ from servers.scripted import Call, Fail, Say, ScriptedServer, Turn, agreeable
 from agents.llm.client import Message, ModelIdentity, Purpose, Sampling
 from graph.store.records import OpenedCall
 from graph.store.store import RunStore
-from schemas.judgement import Agent, Decision, Outcome
+from schemas.judgement import Agent
 
 Servers = Callable[..., ScriptedServer]
 
@@ -108,7 +108,13 @@ def test_a_run_that_goes_on_shows_its_calls_in_flight(guidex: Command, people: D
     assert "\x1b" not in running.out + ended.out
 
 
-def test_failures_are_those_of_the_present(guidex: Command, people: Done, tmp_path: Path) -> None:
+def test_failures_are_those_of_the_present(
+    guidex: Command, documents: Path, scripted_server: Servers
+) -> None:
+    server = scripted_server(troubled())
+    people = guidex(
+        "run", "--documents", documents, "--model", "openai/test", "--base-url", server.openai_url
+    )
     before = guidex("runs", "show", "people", "--json").json
     assert sum(group["count"] for group in before["failures"]) == before["documents"]["failed"] == 2
     assert {kind["kind"]: kind["requests"] for kind in before["vain"]} == {
@@ -119,15 +125,18 @@ def test_failures_are_those_of_the_present(guidex: Command, people: Done, tmp_pa
     }
     for part in ("Requests without a usable answer", "re-asked", "% of all tokens", "Failures by cause"):
         assert part in people.out
-    with RunStore.open(tmp_path / "runs" / "people") as store:
-        store.decide("curie", Decision(outcome=Outcome.ACCEPTED, reason="agreed at last"))
-        store.finish_run("done")
+    server.script = lambda call: "still not" if "Beagle" in call.prompt else agreeable(call)
+    assert guidex("retry", "people").code == 0
     after = guidex("runs", "show", "people")
     assert "schema-designer: truncated" not in after.out and "schema-designer: invalid" in after.out
-    assert "1 earlier failure of documents that were taken up again since" in after.out
+    # Those of the first session: one was put right, the other's document failed anew.
+    assert "2 earlier failures of documents that were taken up again since" in after.out
+    found = guidex("runs", "show", "people", "--json").json
+    assert [group["document_ids"] for group in found["failures"]] == [["darwin"]]
     story = guidex("trace", "show", "people", "curie").out
-    assert "Earlier failure: schema-designer: truncated" in story
-    assert "\nFailure: schema-designer: invalid" in guidex("trace", "show", "people", "darwin").out
+    assert "Earlier failure: schema-designer: truncated" in story and "\nFailure" not in story
+    again = guidex("trace", "show", "people", "darwin").out
+    assert "Earlier failure: schema-designer: invalid" in again and "\nFailure: schema-designer: inv" in again
 
 
 def test_many_causes_are_cut_short_for_people_only(

@@ -124,7 +124,7 @@ def test_a_second_process_is_kept_out_and_let_in_when_the_first_is_gone(tmp_path
         import sys
         from pathlib import Path
         from graph.store.store import RunStore
-        from schemas.errors import StoreError, StoreStoppedError
+        from schemas.errors import StoreError
         try:
             RunStore.open(Path(sys.argv[1])).close()
             print("opened")
@@ -153,7 +153,7 @@ def test_a_read_only_folder_can_be_read_and_is_refused_for_writing(shared_folder
             from store_samples import make_store
             from graph.store.reading import RunReader
             from graph.store.store import RunStore
-            from schemas.errors import StoreError, StoreStoppedError
+            from schemas.errors import StoreError
             if os.getuid() == 0:
                 os.setuid({NOBODY})  # for whom permissions hold
             run = Path(sys.argv[1])
@@ -186,7 +186,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_written(tmp_path: Path) ->
         import asyncio, resource, sys
         from pathlib import Path
         from store_samples import answered, documents, make_store, opened
-        from schemas.errors import StoreError, StoreStoppedError
+        from schemas.errors import StoreError
 
         async def main():
             store = make_store(Path(sys.argv[1]))
