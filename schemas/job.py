@@ -151,7 +151,7 @@ class RunConfig(Model):
         default=None,
         ge=1,
         examples=[4],
-        description="Documents worked on at the same time; default: a few more than there are connections.",
+        description="Documents worked on at the same time; default: half as many again as connections.",
     )
     max_connections: int | None = Field(
         default=None,

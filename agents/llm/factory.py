@@ -59,11 +59,12 @@ class ClientPool:
     def documents_in_flight(self) -> int:
         """How many documents are worth working on at the same time, at present; grows with the connections.
 
-        A document has at least one call to make at any time, so one for each connection keeps all in use. A
-        quarter more covers those that are being judged or stored. Before the first client is made, 1.
+        A document has at least one call to make at any time, so one for each connection keeps all in use.
+        Half as many again cover those that are being judged or stored, or wait to repeat a call. Before the
+        first client is made, 1.
         """
         connections = sum(flow.limit for flow in self._flows.values())
-        return self._run.documents_in_flight or max(1, connections + (connections + 3) // 4)
+        return self._run.documents_in_flight or max(1, connections + (connections + 1) // 2)
 
     def client_for(self, config: ModelConfig) -> Client:
         """The client of a model; a local model's file is fetched first if need be, which blocks.

@@ -144,7 +144,7 @@ def _settings(
             "--documents-in-flight",
             min=1,
             metavar="N",
-            help="Documents worked on at the same time; default: a few more than connections.",
+            help="Documents worked on at the same time; default: half as many again as connections.",
         ),
     ] = None,
     cost_limit: Annotated[
