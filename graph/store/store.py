@@ -17,6 +17,7 @@ from graph.store.annotations import add_annotation
 from graph.store.batch import Batch, now
 from graph.store.beginning import initialise, take_up_again
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
+from graph.store.known_keys import KnownKeys
 from graph.store.migrations import NAMES, migrate, refuse_newer
 from graph.store.opening import applied_migrations
 from graph.store.reading import RunReader
@@ -81,6 +82,8 @@ class RunStore:
         }
         self._keys: dict[str, str] = {}
         self._unwritten: dict[str, StoredAnswer] = {}
+        # Keys of calls that were closed, or left open by an earlier session.
+        self._known = KnownKeys(key for (key,) in connection.execute("SELECT key FROM calls"))
         connection.execute("PRAGMA busy_timeout = 0")  # from here on, the writer waits without blocking
         self._writer = Writer(connection, folder / DATABASE, self._redact)
         self._upkeep = Upkeep(folder / DATABASE)
@@ -267,12 +270,15 @@ class RunStore:
             # Until it is committed the reader does not see it, but it can be asked for already.
             self._unwritten[key] = StoredAnswer(call_id, self._redact(closed.answer))
             committed = functools.partial(self._unwritten.pop, key, None)
+        if key is not None:
+            self._known.add(key)
         self._writer.put(lambda batch: rows.close_call(batch, call_id, closed), committed)
 
     def add_replay(self, call: OpenedCall, answer: StoredAnswer) -> str:
         """Record that a call was answered from the ledger, of this run or another; it costs nothing."""
         call_id = str(ULID())
         if answer.run is not None:
+            self._known.add(call.key)
             self._writer.put(lambda batch: rows.add_reuse(batch, call_id, call, answer))
         else:
             self._writer.put(
@@ -282,11 +288,13 @@ class RunStore:
 
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The answer of a closed call with this key, if there is a usable one."""
+        if key not in self._known:
+            return None
         return self._unwritten.get(key) or self.reader.find_answer(key)
 
     def bad_answers(self, key: str) -> int:
         """How often a model answered a call of this key, in an earlier session, with nothing usable."""
-        return self.reader.bad_answers(key) if self._taken_up_again else 0
+        return self.reader.bad_answers(key) if self._taken_up_again and key in self._known else 0
 
     # --- results ---
 
