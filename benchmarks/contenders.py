@@ -4,7 +4,7 @@
 
 `aiohttp` posts them as they are; `sdk` is the openai SDK on its aiohttp transport, with asyncio; `httpx` the
 same on its default transport; `instructor` is instructor in its default use over the default SDK. FILE has a
-line per document: the bodies of its requests, sent one after the other. Prints CPU, memory, losses as JSON.
+line per document: the bodies of its requests, sent one after the other. Prints answers, CPU and memory.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from footprint import peak_mib
 
 Body = dict[str, Any]
 Ask = Callable[[Body], Awaitable[Any]]
@@ -136,13 +137,6 @@ async def drive(
     return lost
 
 
-def peak_mib() -> float:
-    """Most memory of this process since it began; unlike `ru_maxrss` without that of its parent."""
-    status = Path("/proc/self/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else float("nan")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("name", choices=sorted(CONTENDERS))
@@ -156,8 +150,7 @@ def main() -> None:
     before = time.process_time()
     lost = asyncio.run(drive(make, requests, given.url, given.connections))
     cpu = time.process_time() - before - requests.cpu
-    told = {"cpu": cpu, "start_cpu": before, "calls": requests.count, "lost": lost, "peak_mib": peak_mib()}
-    print(json.dumps(told))
+    print(json.dumps({"answered": requests.count - lost, "cpu": cpu, "peak_mib": peak_mib()}))
 
 
 async def _nothing(make: Callable[[str, int], tuple[Ask, Callable[[], Awaitable[None]]]], url: str) -> None:

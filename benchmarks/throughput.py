@@ -2,12 +2,16 @@
 
     python benchmarks/throughput.py                                  the table of docs/performance.md
     python benchmarks/throughput.py --documents 1000 20000 --connections 128 --wide 0 --contenders guidex
+    python benchmarks/throughput.py --peers FOLDER --wide 0     with curator and data-designer, in FOLDER
     python benchmarks/throughput.py --faults limited=0.05,failing=0.02 --connections 32 --wide 0
 
 One scripted server answers all contenders, each of which runs in a process of its own, one after the other.
 `guidex` is the command `guidex run` with everything on, `adaptive` the same with concurrency of its own
 choice, from 8 connections; `contenders.py` describes the others. They send the requests that GuideX was
 recorded to send: per document a designer, a writer, `--annotators` annotators and a critic, in this order.
+
+Peers (`peers.py`) chain four steps over the same prompts. They depend on services this benchmark does not
+reach (encodings, telemetry); what they print about that does not matter.
 
 - efficiency: calls a second over connections / latency, from the first request to the last answer;
 - CPU: user and system time of the process over its calls, without start-up (imports; for GuideX a run of one
@@ -34,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus import write_documents
+from peers import PEERS, peer_command
 from processes import ROOT, Measured, ServerProcess, allow_many_connections, measured, run_command, write_job
 from sizes import database_sizes
 
@@ -87,8 +92,9 @@ class Bench:
         documents: int,
         annotators: int,
         start: Measured | None = None,
+        peers: Path = Path(),
     ) -> None:
-        self.server, self.documents = server, documents
+        self.server, self.documents, self.peers = server, documents, peers
         self.runs = folder / f"runs-{documents}"
         self.requests = folder / "requests.jsonl"
         self._bodies = folder / "bodies"
@@ -129,8 +135,8 @@ class Bench:
             assert sum(done.json["documents"].values()) == 2 * self.documents, done.json["documents"]
             cpu, peak = done.cpu - start.cpu, done.peak_mib
         else:
-            told = done.json
-            lost, cpu, peak = told["lost"], told["cpu"], told["peak_mib"]
+            told = json.loads(done.out.splitlines()[-1])  # peers print much before it
+            lost, cpu, peak = self.calls - told["answered"], told["cpu"], told["peak_mib"]
         calls = counts["distinct"] if ours else self.calls
         seconds = counts["last"] - counts["first"]
         return Row(
@@ -165,10 +171,12 @@ class Bench:
         return measured(self.command(contender, scenario)).ended_well()
 
     def _other(self, contender: str, scenario: Scenario) -> Measured:
-        script = str(ROOT / "benchmarks" / "contenders.py")
+        command = [sys.executable, str(ROOT / "benchmarks" / "contenders.py"), contender]
+        if contender in PEERS:
+            command = peer_command(contender, self.peers)
         given = ("--url", self.server.url, "--requests", str(self.requests))
         width = ("--connections", str(scenario.connections))
-        return measured([sys.executable, script, contender, *given, *width]).ended_well()
+        return measured([*command, *given, *width]).ended_well()
 
 
 def arrange(bodies: Path, requests: Path) -> None:
@@ -269,15 +277,14 @@ def _again(again: dict[str, float]) -> str:
 def measure(given: argparse.Namespace, server: ServerProcess, folder: Path) -> dict[str, Any]:
     """All rows and figures."""
     first, *further = given.documents
-    bench = Bench(server, folder, first, given.annotators)
-    if set(given.contenders) & set(OTHERS):
+    bench = Bench(server, folder, first, given.annotators, peers=given.peers)
+    names = [*given.contenders, *(PEERS if given.peers else ())]
+    if not set(names) <= set(OURS):
         bench.record()
-    scenarios = [
-        (Scenario(first, width, given.latency, given.faults), given.contenders) for width in given.connections
-    ]
+    scenarios = [(Scenario(first, width, given.latency, given.faults), names) for width in given.connections]
     if given.wide:
-        names = [name for name in given.contenders if name in WIDE]
-        scenarios.append((Scenario(first, given.wide, given.wide_latency, given.faults), names))
+        wide = [name for name in names if name in WIDE]
+        scenarios.append((Scenario(first, given.wide, given.wide_latency, given.faults), wide))
     rows = [bench.row(name, scenario) for scenario, names in scenarios for name in names]
     told: dict[str, Any] = {"rows": [asdict(row) for row in compared(rows)], "growth": []}
     if "guidex" in given.contenders:
@@ -308,8 +315,11 @@ def main() -> None:
         "--contenders", type=names_of, default=DEFAULT, metavar="A,B", help=", ".join(OURS + OTHERS)
     )
     parser.add_argument("--faults", type=shares, default={}, metavar="KIND=SHARE,...")
+    parser.add_argument("--peers", type=Path, metavar="FOLDER", help="measure peers, too, installed there")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.peers and given.annotators != 1:
+        parser.error("--peers chains four steps: --annotators 1")
     allow_many_connections()
     with tempfile.TemporaryDirectory() as folder, ServerProcess() as server:
         told = measure(given, server, Path(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +43,10 @@ class Agreement:
         if "grammar" in call.body:  # of the forms grammars take, only that of `probe` is known here
             return {"quote": _words(call.document)[0]}
         schema = call.schema
-        return "nothing was asked for" if schema is None else _Filler(self, call, schema).fill(schema, "")
+        if schema is None:
+            return "nothing was asked for"
+        answer: dict[str, Any] = _Filler(self, call, schema).fill(schema, "")
+        return f"```json\n{json.dumps(answer)}\n```" if "```json code fence" in call.texts[-1] else answer
 
 
 agreeable = Agreement()

@@ -49,6 +49,9 @@ class Drop:
     delay: float = 0.0
 
 
+_TOLD_SCHEMA = re.compile(r"(?:fits this JSON schema, and nothing else:|<response_schema>)\n(\{.*\})")
+"""A schema in words, as GuideX or data-designer tells it."""
+
 Turn = dict[str, Any] | str | Say | Fail | Garble | Drop
 Script = Callable[["Call"], Turn] | Sequence[Turn]
 
@@ -99,7 +102,7 @@ class Call:
         wanted = self.body.get("response_format") or {}
         if wanted.get("type") == "json_schema":
             return wanted["json_schema"]["schema"]
-        told = re.search(r"fits this JSON schema, and nothing else:\n(\{.*\})", self.prompt)
+        told = _TOLD_SCHEMA.search(self.prompt)
         return json.loads(told.group(1)) if told else None
 
 
