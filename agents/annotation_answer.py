@@ -5,9 +5,9 @@ nothing but a span takes a list of quotes; one with further fields a list of obj
 instead (a flat list of mentions, other letter case, null) is coerced first, and only where it does not
 already have the right form.
 
-Where every document has a schema of its own, a model is made for each of them. So what it validates is handed
-to pydantic as a core schema: deriving it from classes and annotations made for the purpose takes ten times
-as long.
+Where every document has a schema of its own, a model is made for each of them. So what it validates is given
+to pydantic's validator as such, without a pydantic class made for the purpose: that takes ten times as long,
+and is costly to get rid of.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from types import new_class
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, GetCoreSchemaHandler, ValidationInfo
-from pydantic_core import core_schema
+from pydantic import ValidationInfo
+from pydantic_core import SchemaValidator, core_schema
 from pydantic_core.core_schema import CoreSchema
 
 from agents.annotation_form import annotation_form, has_only_span, nested_class
 from agents.class_names import class_meant
-from agents.llm.client import Answer
+from agents.llm.client import answer_checks
 from schemas.annotation import Instance, MentionStatus, Scalar, Value
 from schemas.locate import TextIndex, ground_all
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
@@ -34,40 +34,51 @@ _CLASS_KEYS = ("class", "class_name", "type", "label")
 _SHOWN_FAULTS = 5
 
 
-class AnnotationAnswer(Answer):
-    """All instances an annotator found; subclasses know the classes there are."""
+class AnnotationAnswer:
+    """All instances an annotator found; a subclass for each schema knows the classes there are.
+
+    Attributes:
+        found: What was found of each class: quotes, or mappings with the values of the class's fields.
+    """
 
     schema_of: ClassVar[AnnotationSchema]
     order: ClassVar[tuple[str, ...]]
+    validator: ClassVar[SchemaValidator]
 
-    found: dict[str, list[Any]] = Field(
-        description="What was found of each class: quotes, or objects with the values of the class's fields."
-    )
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """One list per class: coerced on the way in, checked on the way out, dumped as it came."""
-        if "schema_of" not in cls.__dict__:
-            return handler(source)
+    def __init_subclass__(cls, *, schema: AnnotationSchema, order: tuple[str, ...]) -> None:
+        cls.schema_of, cls.order = schema, order
         lists = {
             spec.name: core_schema.typed_dict_field(
-                core_schema.list_schema(_item(spec, cls.schema_of)), required=False
+                core_schema.list_schema(_item(spec, schema)), required=False
             )
-            for spec in cls.schema_of.classes
+            for spec in schema.classes
         }
         coerced = core_schema.no_info_before_validator_function(
             cls._coerce, core_schema.typed_dict_schema(lists)
         )
-        return core_schema.with_info_after_validator_function(
-            cls._checked,
-            coerced,
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda answer: answer.found),
-        )
+        cls.validator = SchemaValidator(core_schema.with_info_after_validator_function(cls._checked, coerced))
+
+    def __init__(self, found: Mapping[str, list[Any]]) -> None:
+        self.found = found
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.found == other.found
 
     @classmethod
-    def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-        """The answer's form as a model is told it."""
+    def model_json_schema(cls) -> dict[str, Any]:
+        """See `AnyAnswer`."""
         return annotation_form(cls.schema_of, cls.order)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes, *, context: Any | None = None) -> Self:
+        """See `AnyAnswer`; quotes are checked if the checks hold the document's `index`."""
+        checks = context if context is not None else answer_checks.get()
+        answer: Self = cls.validator.validate_json(json_data, strict=False, context=checks)
+        return answer
+
+    def model_dump_json(self) -> str:
+        """See `AnyAnswer`."""
+        return json.dumps(self.found, ensure_ascii=False)
 
     @classmethod
     def _coerce(cls, value: object) -> object:
@@ -90,8 +101,8 @@ class AnnotationAnswer(Answer):
         return lists
 
     @classmethod
-    def _checked(cls, found: dict[str, list[Any]], info: ValidationInfo) -> AnnotationAnswer:
-        answer = cls.model_construct(found=found)
+    def _checked(cls, found: dict[str, list[Any]], info: ValidationInfo) -> Self:
+        answer = cls(found)
         checks = info.context
         if checks and "index" in checks:
             faults = [
@@ -129,8 +140,7 @@ class AnnotationAnswer(Answer):
 @lru_cache(maxsize=128)
 def answer_model(schema: AnnotationSchema, order: tuple[str, ...]) -> type[AnnotationAnswer]:
     """The response model for a schema, its classes in the given order; made once while it is in use."""
-    members = {"__module__": __name__, "schema_of": schema, "order": order}
-    return new_class("Annotations", (AnnotationAnswer,), exec_body=lambda space: space.update(members))
+    return new_class("Annotations", (AnnotationAnswer,), {"schema": schema, "order": order})
 
 
 def _item(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...] = ()) -> CoreSchema:

@@ -19,8 +19,8 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 
 from agents.llm.client import (
-    Answer,
     AnswerT,
+    AnyAnswer,
     CallFailedError,
     CallStoppedError,
     Client,
@@ -209,10 +209,10 @@ def call_key(
     return hashlib.sha256(json.dumps(content, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 
 
-_schema_hashes: WeakKeyDictionary[type[Answer], str] = WeakKeyDictionary()
+_schema_hashes: WeakKeyDictionary[type[AnyAnswer], str] = WeakKeyDictionary()
 
 
-def schema_hash(answer: type[Answer]) -> str:
+def schema_hash(answer: type[AnyAnswer]) -> str:
     """Hash of a response model's JSON schema; computed once a class, as it takes milliseconds."""
     known = _schema_hashes.get(answer)
     if known is None:

@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 import types
-from functools import lru_cache
+from contextvars import ContextVar
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from agents.llm.client import Answer, form_of
+from agents.llm.client import AnyAnswer, form_of
 from schemas.base import one_line
 
 MAX_ERRORS_TOLD = 5
 
 
-@lru_cache(maxsize=256)
-def prepared(answer: type[Answer]) -> type[BaseModel]:
-    """The class instructor is given for a response model; the same one every time.
+answer_in_hand: ContextVar[type[AnyAnswer]] = ContextVar("answer_in_hand")
+"""The response model of the call in hand, for `reader`."""
+
+
+@cache
+def reader() -> type[BaseModel]:
+    """The class through which instructor reads all answers: each as an instance of `answer_in_hand`.
 
     instructor derives a class, and with it validators and a schema, on every call unless it is given one that
-    is already its own; and it looks several times a call through a class, its bases and the types of its
-    fields for validators of its own kind. So it is given one without fields, which has the name, the
-    description and the JSON schema of `answer`, and reads an answer as an instance of `answer` itself. A
-    failure is reported in one line: pydantic's own text repeats the whole input, and with it the document.
+    is already its own; and at every call it looks through a class, its bases and the types of its fields for
+    validators of its own kind. This one is its own and has no fields. A failure is reported in one line:
+    pydantic's own text repeats the whole input, and with it the document.
     """
     from instructor import ResponseSchema
-    from instructor.core.exceptions import ResponseParsingError
+    from instructor.core import ResponseParsingError
 
-    def model_validate_json(cls: type[BaseModel], /, json_data: str | bytes, **_: Any) -> Answer:
-        try:
-            return answer.model_validate_json(object_within(json_data))
-        except ValidationError as error:
-            raise ResponseParsingError(condensed(error), raw_response=None) from None
+    class Reader(ResponseSchema):
+        @classmethod
+        def model_validate_json(cls, json_data: str | bytes, **_: Any) -> Any:  # type: ignore[override]
+            try:
+                return answer_in_hand.get().model_validate_json(object_within(json_data))
+            except ValidationError as error:
+                raise ResponseParsingError(condensed(error), raw_response=None) from None
+
+    return Reader
+
+
+class Form:
+    """Name and JSON schema of an answer: what instructor wants to know where it asks by schema."""
+
+    def __init__(self, answer: type[AnyAnswer]) -> None:
+        self.__name__ = answer.__name__
+        self._answer = answer
+
+    def model_json_schema(self) -> dict[str, Any]:
+        """The schema."""
+        return form_of(self._answer)
+
+
+@lru_cache(maxsize=256)
+def tool_of(answer: type[AnyAnswer]) -> type[BaseModel]:
+    """The same as a class, with a description: so instructor wants it where it asks by tool.
+
+    The same class every time, as instructor keeps what it makes of one.
+    """
+    from instructor import ResponseSchema
 
     def model_json_schema(cls: type[BaseModel], /) -> dict[str, Any]:
         return dict(form_of(answer))  # instructor completes the outermost level where it finds it wanting
@@ -40,7 +69,6 @@ def prepared(answer: type[Answer]) -> type[BaseModel]:
     def fill(namespace: dict[str, Any]) -> None:
         namespace["__module__"] = answer.__module__
         namespace["__doc__"] = answer.__doc__
-        namespace["model_validate_json"] = classmethod(model_validate_json)
         namespace["model_json_schema"] = classmethod(model_json_schema)
 
     return types.new_class(answer.__name__, (ResponseSchema,), exec_body=fill)

@@ -28,8 +28,30 @@ when it is given, and messages hold documents, which are untrusted.
 """
 
 
+class AnyAnswer(Protocol):
+    """What can be asked of a model: says in what form, and is read from JSON. Mostly an `Answer`."""
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:
+        """The form as a JSON schema."""
+        ...
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes, *, context: Any | None = None) -> Self:
+        """Read an answer.
+
+        Raises:
+            ValidationError: It does not have the form, or does not pass its checks (`answer_checks`).
+        """
+        ...
+
+    def model_dump_json(self) -> str:
+        """The answer as JSON."""
+        ...
+
+
 class Answer(BaseModel):
-    """Base of every response model: extra keys are dropped, context comes from `answer_checks`."""
+    """Base of response models: extra keys are dropped, context comes from `answer_checks`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -47,12 +69,12 @@ class Answer(BaseModel):
         return super().model_validate_json(json_data, strict=False, context=checks, **options)
 
 
-AnswerT = TypeVar("AnswerT", bound=Answer)
+AnswerT = TypeVar("AnswerT", bound=AnyAnswer)
 
-_forms: WeakKeyDictionary[type[Answer], dict[str, Any]] = WeakKeyDictionary()
+_forms: WeakKeyDictionary[type[AnyAnswer], dict[str, Any]] = WeakKeyDictionary()
 
 
-def form_of(answer: type[Answer]) -> dict[str, Any]:
+def form_of(answer: type[AnyAnswer]) -> dict[str, Any]:
     """JSON schema of a response model, not to be changed; made once a class, as it takes milliseconds."""
     known = _forms.get(answer)
     if known is None:

@@ -7,7 +7,7 @@ import logging
 from time import perf_counter
 from typing import Any, cast
 
-from agents.llm.answers import condensed, prepared
+from agents.llm.answers import Form, answer_in_hand, condensed, reader, tool_of
 from agents.llm.client import (
     AnswerT,
     Attempt,
@@ -95,7 +95,7 @@ class InstructedClient:
             CallStoppedError: The run has to stop.
         """
         from instructor.core import Hooks, InstructorRetryException, retry_async
-        from instructor.v2 import mode_registry
+        from instructor.v2 import Mode, mode_registry
 
         call = _Call(self, request.attempts)
         hooks = Hooks()
@@ -103,14 +103,15 @@ class InstructedClient:
 
         # What `instructor.patch` does, but for two steps: it looks for pictures in messages, and renders
         # messages, which hold documents, as Jinja templates when it is given a context.
-        form, mode, provider = prepared(request.answer), self._wire.mode(request), self._wire.provider
+        mode, provider, asked = self._wire.mode(request), self._wire.provider, request.answer
+        form: Any = tool_of(asked) if mode is Mode.TOOLS else Form(asked)
         handlers = mode_registry.get_handlers(provider, mode)
         _, arguments = handlers.request_handler(response_model=form, kwargs=self._wire.arguments(request))
-        checks = answer_checks.set(request.checks)
+        in_hand, checks = answer_in_hand.set(asked), answer_checks.set(request.checks)
         try:
             answer = await retry_async(
                 call.create,
-                form,
+                reader(),
                 (),
                 arguments,
                 max_retries=RE_ASKS,
@@ -123,6 +124,7 @@ class InstructedClient:
             raise self._failed(call, error.__cause__) from None
         finally:
             answer_checks.reset(checks)
+            answer_in_hand.reset(in_hand)
         for trace in ("_raw_response", "_total_usage"):  # instructor's marks on the answer
             answer.__dict__.pop(trace, None)
         return Reply(cast(AnswerT, answer), tuple(call.attempts))

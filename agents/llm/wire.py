@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from agents.llm.client import Answer, CallFault, Message, Request, Usage, form_of
+from agents.llm.client import AnyAnswer, CallFault, Message, Request, Usage, form_of
 from agents.llm.names import ResolvedModel
 
 CACHE_MARKS = 3
@@ -265,7 +265,7 @@ def _blocks(message: Message, shared: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _schema_in_words(answer: type[Answer]) -> str:
+def _schema_in_words(answer: type[AnyAnswer]) -> str:
     schema = json.dumps(form_of(answer), ensure_ascii=False)
     return f"\n\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n{schema}"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from asking import BOTH, DOCUMENT, KEY, SYSTEM, Asker, City, failed, question
+from instructor import ResponseSchema
 from servers.scripted import Fail, Garble, Say, agreeable
 
-from agents.llm.answers import prepared
 from agents.llm.client import (
     Answer,
     CallFault,
@@ -203,15 +203,15 @@ async def test_a_server_that_keeps_to_half_of_the_format_is_understood(
     assert reply.finish_reason == "done" and reply.usage == Usage(input_tokens=5)
 
 
-async def test_one_class_is_prepared_once(asker: Asker, scripted_server: Any) -> None:
+@BOTH
+async def test_calls_make_no_classes(provider: str, asker: Asker, scripted_server: Any) -> None:
     server = scripted_server(lambda call: {"city": "Oslo"})
-    client = asker.client("openai", server)
+    client = asker.client(provider, server)
     await client.ask(question())
-    before = len(City.__subclasses__())
+    before = len(City.__subclasses__()), len(ResponseSchema.__subclasses__())
     for _ in range(3):
         await client.ask(question())
-    assert len(City.__subclasses__()) == before
-    assert prepared(City) is prepared(City)
+    assert (len(City.__subclasses__()), len(ResponseSchema.__subclasses__())) == before
 
 
 async def test_checks_of_calls_at_the_same_time_do_not_mix(asker: Asker, scripted_server: Any) -> None:
