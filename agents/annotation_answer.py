@@ -60,6 +60,7 @@ class AnnotationAnswer:
 
     def __init__(self, found: Mapping[str, list[Any]]) -> None:
         self.found = found
+        self._located: tuple[TextIndex, tuple[Instance, ...]] | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.found == other.found
@@ -107,7 +108,7 @@ class AnnotationAnswer:
         if checks and "index" in checks:
             faults = [
                 f"{instance.class_name}: {json.dumps(mention.quote, ensure_ascii=False)}"
-                for top in ground_all(answer.instances(), cls.schema_of, checks["index"])
+                for top in answer._in(checks["index"])
                 for instance in top.walk()
                 for mention in instance.mentions
                 if mention.status is MentionStatus.NOT_FOUND
@@ -130,11 +131,17 @@ class AnnotationAnswer:
     def grounded(self, index: TextIndex) -> tuple[Instance, ...]:
         """What was found, with offsets, in document order; the same mention of a class is kept once."""
         kept: dict[tuple[object, ...], Instance] = {}
-        for instance in ground_all(self.instances(), self.schema_of, index):
+        for instance in self._in(index):
             anchor = instance.anchor
             place = anchor.span or anchor.quote if anchor else instance.model_dump_json()
             kept.setdefault((instance.class_name, place), instance)
         return tuple(kept.values())
+
+    def _in(self, index: TextIndex) -> tuple[Instance, ...]:
+        """All that was found, with offsets; worked out once, as quotes are checked before they are used."""
+        if self._located is None or self._located[0] is not index:
+            self._located = index, ground_all(self.instances(), self.schema_of, index)
+        return self._located[1]
 
 
 @lru_cache(maxsize=128)

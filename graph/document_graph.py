@@ -63,6 +63,7 @@ class DocumentState(TypedDict, total=False):
     copied: tuple[str, ...]
     annotations: Annotated[dict[int, Annotation], or_]
     findings: tuple[Finding, ...]
+    agreed: Annotation
     judged: dict[tuple[object, ...], Verdict]
     missing: int
     rounds: Annotated[list[Round], add]
@@ -105,8 +106,7 @@ class DocumentGraph:
             "document": document,
             "draw": draw,
             "passages": split(document.text, self._team.passage_bytes),
-            # Made once for all agents that quote from a text, and gone with the document: an index is
-            # several times as large as its text.
+            # Made once for all who quote from a text, and gone with the document: it is larger than that.
             "index_of": cache(TextIndex),
             "number": 1,
             "entered": Agent.DESIGNER,
@@ -206,7 +206,8 @@ class DocumentGraph:
         annotations = _in_order(state)
         listed = candidates(annotations)
         whole = state["index_of"](state["document"].text)
-        agreed = {key_of(item) for item in agree(state["document"].id, schema, annotations).instances}
+        agreed = agree(state["document"].id, schema, annotations)
+        undisputed = {key_of(item) for item in agreed.instances}
 
         async def one(number: int, passage: Passage) -> tuple[tuple[Instance, ...], PassageCritique]:
             here = within(listed, passage)
@@ -225,13 +226,14 @@ class DocumentGraph:
                 key = key_of(instance)
                 judged[key] = verdict
                 if verdict is not Verdict.CORRECT:
-                    findings.append(objection(verdict, instance, disputed=key not in agreed))
+                    findings.append(objection(verdict, instance, disputed=key not in undisputed))
             for class_name, place in critique.missing:
                 missing += 1
                 quote = passage.text[place.start : place.end]
                 findings.append(_missing(class_name, quote))
             findings += critique.remarks
-        return {"findings": tuple(dict.fromkeys(findings)), "judged": judged, "missing": missing}
+        raised = tuple(dict.fromkeys(findings))
+        return {"findings": raised, "agreed": agreed, "judged": judged, "missing": missing}
 
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
@@ -259,7 +261,7 @@ class DocumentGraph:
 
     def _round(self, state: DocumentState) -> Round:
         schema, findings, annotations = state["schema"], state["findings"], _in_order(state)
-        agreed = agree(state["document"].id, schema, annotations)
+        agreed = state["agreed"]
         verdicts = [v for i in agreed.instances if (v := state["judged"].get(key_of(i))) is not None]
         correct = sum(verdict is Verdict.CORRECT for verdict in verdicts)
         wanted = correct + state["missing"]

@@ -238,6 +238,8 @@ def _replayable(request: Request[AnswerT], reply: Reply[AnswerT]) -> str:
     What the model wrote, where that will do: validators may change values on their way in, and are then
     not bound to take their own output. Else the answer as it came out of them.
     """
+    if reply.read_from is not None:
+        return reply.read_from
     raw = reply.attempts[-1].raw if reply.attempts else ""
     if raw and _validated(request, raw) == reply.answer:
         return raw

@@ -22,7 +22,9 @@ def one_line(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    printable = "".join(character if character.isprintable() else " " for character in value)
+    printable = value
+    if not value.isprintable():
+        printable = "".join(character if character.isprintable() else " " for character in value)
     return " ".join(printable.split()).replace("result =", "result=")
 
 

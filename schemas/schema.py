@@ -118,7 +118,10 @@ class ClassSpec(Model):
     @property
     def anchor(self) -> FieldSpec | None:
         """The field whose mention stands for the instance: the first verbatim one, if any."""
-        return next((field for field in self.fields if field.verbatim), None)
+        for field in self.fields:
+            if field.verbatim:
+                return field
+        return None
 
 
 class AnnotationSchema(Model):
@@ -148,4 +151,7 @@ class AnnotationSchema(Model):
 
     def get(self, name: str) -> ClassSpec | None:
         """The class of that name, or None."""
-        return next((spec for spec in self.classes if spec.name == name), None)
+        for spec in self.classes:
+            if spec.name == name:
+                return spec
+        return None

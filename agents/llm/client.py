@@ -203,11 +203,20 @@ class Request(Generic[AnswerT]):
 class Reply(Generic[AnswerT]):
     """A validated answer and what it took."""
 
-    __slots__ = ("answer", "attempts", "replayed")
+    __slots__ = ("answer", "attempts", "read_from", "replayed")
 
-    def __init__(self, answer: AnswerT, attempts: tuple[Attempt, ...], *, replayed: bool = False) -> None:
+    def __init__(
+        self,
+        answer: AnswerT,
+        attempts: tuple[Attempt, ...],
+        *,
+        replayed: bool = False,
+        read_from: str | None = None,
+    ) -> None:
         self.answer = answer
         self.attempts = attempts
+        self.read_from = read_from
+        """JSON that the answer was read from, if the client says so: reading it again gives the same."""
         self.replayed = replayed
         """Answered from the ledger: nothing was sent, so there are no attempts."""
 

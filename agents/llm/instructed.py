@@ -7,7 +7,7 @@ import logging
 from time import perf_counter
 from typing import Any, cast
 
-from agents.llm.answers import Form, answer_in_hand, condensed, reader, tool_of
+from agents.llm.answers import Form, answer_in_hand, condensed, object_within, reader, tool_of
 from agents.llm.client import (
     AnswerT,
     Attempt,
@@ -127,7 +127,8 @@ class InstructedClient:
             answer_in_hand.reset(in_hand)
         for trace in ("_raw_response", "_total_usage"):  # instructor's marks on the answer
             answer.__dict__.pop(trace, None)
-        return Reply(cast(AnswerT, answer), tuple(call.attempts))
+        read_from = str(object_within(call.attempts[-1].raw))
+        return Reply(cast(AnswerT, answer), tuple(call.attempts), read_from=read_from)
 
     async def close(self) -> None:
         """Release connections; the client cannot be used afterwards."""
