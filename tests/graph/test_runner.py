@@ -25,16 +25,6 @@ Start = Callable[..., ScriptedServer]
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 
 
-@pytest.fixture
-def documents(tmp_path: Path) -> Path:
-    return write_documents(tmp_path / "documents.jsonl")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "runs" / "trial"
-
-
 # --- the whole way ---
 
 

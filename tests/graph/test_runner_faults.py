@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, slowly, write_documents
+from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, slowly
 from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn, agreeable
 
 from graph.document_graph import DocumentGraph
@@ -23,16 +23,6 @@ from schemas.judgement import Outcome
 
 Start = Callable[..., ScriptedServer]
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
-
-
-@pytest.fixture
-def documents(tmp_path: Path) -> Path:
-    return write_documents(tmp_path / "documents.jsonl")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "runs" / "trial"
 
 
 # --- faults of the server ---

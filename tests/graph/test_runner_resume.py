@@ -25,16 +25,6 @@ CALLS = 5
 """Of a document: designer, writer, two annotators, critic."""
 
 
-@pytest.fixture
-def documents(tmp_path: Path) -> Path:
-    return write_documents(tmp_path / "documents.jsonl")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "runs" / "trial"
-
-
 def with_limits(job: Job, **limits: Any) -> Job:
     return job.model_copy(update={"limits": Limits(**limits)})
 
