@@ -304,7 +304,14 @@ class Runner:
             reused = [others.enter_context(RunReader(folder)) for folder in self._plan.reuse]
             client_for = self._ledgers(store, clients, reused)
             graph = DocumentGraph(self._job, assemble(self._job, client_for), store.add_round)
-            work = Work(store, graph, self.progress, self._job.limits, None if only is None else set(only))
+            work = Work(
+                store,
+                graph,
+                self.progress,
+                self._job.limits,
+                None if only is None else set(only),
+                retry_on_error=self._job.run.retry_on_error,
+            )
             pool.listener = partial(store.add_event, CONNECTIONS)
             pool.on_growth = work.begin
             with seldom_collecting():

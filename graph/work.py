@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 
 from agents.llm.client import CallFailedError, CallFault
@@ -14,6 +15,17 @@ from graph.store.store import RunStore
 from schemas.errors import GuidexError, ModelUnavailableError, StoppedError
 from schemas.judgement import Decision, Outcome
 from schemas.limits import Limits
+
+PASSING = frozenset(
+    {
+        CallFault.INVALID,
+        CallFault.TIMEOUT,
+        CallFault.CONNECTION,
+        CallFault.RATE_LIMIT,
+        CallFault.SERVER,
+    }
+)
+"""Faults of a call that may well not happen again."""
 
 _PAGE = 200
 """Documents read from the store at once."""
@@ -33,6 +45,8 @@ class Work:
         progress: Progress,
         limits: Limits,
         only: Collection[str] | None = None,
+        *,
+        retry_on_error: int = 0,
     ) -> None:
         """Describe the work.
 
@@ -42,12 +56,17 @@ class Work:
             progress: Counters to keep; no document is begun once it says `stopping`.
             limits: When enough is done, or too much has failed.
             only: Ids of the documents to work on; None for all.
+            retry_on_error: How often a document is taken up again, behind all others, if it failed for a
+                reason that may pass. Its finished calls answer from the ledger.
         """
         self._store = store
         self._graph = graph
         self._progress = progress
         self._limits = limits
         self._pending = _pending(store, only)
+        self._retry_on_error = retry_on_error
+        self._failures: Counter[int] = Counter()
+        self._again: deque[PendingDocument] = deque()
         self._candidates = len(store.reader.document_ids([o for o in Outcome if o is not Outcome.PENDING]))
         self._wanted: Callable[[], int] = lambda: 1
         self._group: asyncio.TaskGroup | None = None
@@ -105,16 +124,26 @@ class Work:
         progress = self._progress
         try:
             while not (progress.stopping or self.enough or self.too_many_failed):
-                following = next(self._pending, None) if progress.working <= self._wanted() else None
+                following = self._next() if progress.working <= self._wanted() else None
                 if following is None:
                     return
-                self._candidates += 1
                 await self._one(following)
         except BaseException:
             self._group = None  # it ends, and takes nobody any more
             raise
         finally:
             progress.working -= 1
+
+    def _next(self) -> PendingDocument | None:
+        """The next document; behind the last, one that has failed for a passing reason."""
+        following = next(self._pending, None)
+        if following is not None:
+            self._candidates += 1
+        elif self._again:
+            following = self._again.popleft()
+            self._store.take_up_again([following.document.id], draw_anew=False)
+            self._progress.outcomes[Outcome.FAILED] -= 1
+        return following
 
     async def _one(self, pending: PendingDocument) -> None:
         """Take one document to its end; only what concerns the whole run is raised."""
@@ -131,6 +160,9 @@ class Work:
                 raise ModelUnavailableError(str(error), error.remedy) from error
             self._store.add_failure(document.id, agent, error.fault.value, str(error))
             decision = Decision(outcome=Outcome.FAILED, reason=f"{agent}: {error.fault.value}: {error}")
+            self._failures[pending.position] += 1
+            if error.fault in PASSING and self._failures[pending.position] <= self._retry_on_error:
+                self._again.append(pending)
         except StoppedError as error:
             self.stopped = self.stopped or error
             self._progress.stopping = True

@@ -38,6 +38,7 @@ class Changes:
     adaptive_connections: str | None = None
     timeout: float | None = None
     retries: int | None = None
+    retry_on_error: int | None = None
     documents_in_flight: int | None = None
     cost_limit: float | None = None
     token_limit: int | None = None
@@ -154,6 +155,7 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         adaptive_connections=changes.adaptive_connections,
         timeout=changes.timeout,
         retries=changes.retries,
+        retry_on_error=changes.retry_on_error,
         documents_in_flight=changes.documents_in_flight,
     )
     _set(

@@ -190,6 +190,15 @@ class RunConfig(Model):
         "server, with growing pauses. Being told to wait (429) is no error.",
     )
 
+    retry_on_error: int = Field(
+        default=1,
+        ge=0,
+        le=20,
+        description="How often a document is taken up again at the end of the run if it failed for a reason "
+        "that may pass: no valid answer, a lost connection, a timeout, an error of the server. Its finished "
+        "calls are not sent again.",
+    )
+
     @field_validator("adaptive_connections")
     @classmethod
     def _three_numbers(cls, value: str) -> str:

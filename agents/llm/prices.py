@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from rapidfuzz import process
 
@@ -146,6 +148,8 @@ def price_remedy(model: ResolvedModel, own: Mapping[str, PriceConfig]) -> str:
 
 def _listed(model: ResolvedModel) -> Price | None:
     """The public price; of a server, only where its address is that of a service in the lists."""
+    if model.base_url and _is_at_home(model.base_url):
+        return None  # of no service, and the lists take a tenth of a second and some megabytes
     from genai_prices.data_snapshot import get_snapshot
 
     provider = None if model.base_url else model.provider
@@ -165,6 +169,15 @@ def _listed(model: ResolvedModel) -> Price | None:
     bounds = sorted({0, *(tier.start for charge in charges for tier in getattr(charge, "tiers", ()))})
     tiers = tuple(Rates(bound, *(_per_token(charge, bound) for charge in charges)) for bound in bounds)
     return Price(tiers, _per_token(listed.requests_kcount or 0, 0) * _MILLION / 1000)
+
+
+def _is_at_home(url: str) -> bool:
+    """Whether an address is of this machine or a private network."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local"))
 
 
 def _per_token(charge: Any, bound: int) -> float:

@@ -241,6 +241,7 @@ class RunStore:
             document_ids: Of readable documents.
             draw_anew: Whether their answers are drawn with other seeds than before.
         """
+        self._taken_up_again = True
         identifiers = [self._redact(identifier) for identifier in document_ids]
         self._writer.put(lambda batch: rows.take_up_again(batch, identifiers, draw_anew=draw_anew))
 
@@ -293,7 +294,7 @@ class RunStore:
         return self._unwritten.get(key) or self.reader.find_answer(key)
 
     def bad_answers(self, key: str) -> int:
-        """How often a model answered a call of this key, in an earlier session, with nothing usable."""
+        """How often a model answered a call of this key with nothing usable, when it was last worked on."""
         return self.reader.bad_answers(key) if self._taken_up_again and key in self._known else 0
 
     # --- results ---

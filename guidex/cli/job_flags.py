@@ -138,6 +138,15 @@ def _settings(
             help="How often a request is repeated after a lost connection, a timeout or a server's error.",
         ),
     ] = None,
+    retry_on_error: Annotated[
+        int | None,
+        typer.Option(
+            "--retry-on-error",
+            min=0,
+            metavar="N",
+            help="How often a document that failed for a passing reason is taken up again at the end.",
+        ),
+    ] = None,
     documents_in_flight: Annotated[
         int | None,
         typer.Option(

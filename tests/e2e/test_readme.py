@@ -52,7 +52,8 @@ def test_every_guidex_command_works_in_its_order(
         monkeypatch.setenv(f"{name}_BASE_URL", getattr(server, f"{name.lower()}_url"))
     (tmp_path / "path" / "to").mkdir(parents=True)
     (tmp_path / "path" / "to" / "model.gguf").symlink_to(resolve_gguf("smollm2-135m"))
-    monkeypatch.setenv("GUIDEX_RUN_ROUNDS", "1")  # the embedded model takes half a minute a round
+    for command in ("RUN", "PREVIEW", "ESTIMATE"):  # the embedded model takes half a minute a round
+        monkeypatch.setenv(f"GUIDEX_{command}_ROUNDS", "1")
     ours = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("guidex ")]
     assert len(ours) >= 12
     for arguments in ours:

@@ -27,7 +27,7 @@ def make_job(server: ScriptedServer, documents: Path, provider: str = "openai", 
         model=ModelConfig(name=f"{provider}/scripted", base_url=url, api_key_env="NO_SUCH_KEY"),
         rounds=2,
         max_classes=2,
-        run=RunConfig(**({"documents_in_flight": 3, "timeout": 20} | run)),
+        run=RunConfig(**({"documents_in_flight": 3, "timeout": 20, "retry_on_error": 0} | run)),
     )
 
 
