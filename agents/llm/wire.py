@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from agents.llm.client import AnyAnswer, CallFault, Message, Request, Usage, form_of
 from agents.llm.names import ResolvedModel
@@ -129,11 +130,12 @@ class OpenAIWire:
         elif self._model.structured == "json":
             arguments["response_format"] = {"type": "json_object"}
         # `chat.completions.create` walks the whole request, the answer's schema included, for values to
-        # convert. Here all are JSON already, and the walk would cost as much as sending.
+        # convert, and `post` copies and writes it in Python. Here all are JSON already, and that would cost
+        # as much as sending.
         response = await self._client.post(
             "/chat/completions",
             cast_to=self._response,
-            body=arguments,
+            content=to_json(arguments),
             options={"security": {"bearer_auth": True}},
         )
         try:

@@ -38,7 +38,8 @@ def troubled() -> Callable[[Call], Turn]:
 @pytest.fixture
 def people(guidex: Command, documents: Path, scripted_server: Servers) -> Done:
     url = scripted_server(troubled()).openai_url
-    return guidex("run", "--documents", documents, "--model", "openai/test", "--base-url", url)
+    once = ("--retry-on-error", 0)
+    return guidex("run", "--documents", documents, "--model", "openai/test", "--base-url", url, *once)
 
 
 @pytest.mark.usefixtures("people")
