@@ -1,7 +1,7 @@
 """The one writer of a run: what is queued is written in short transactions, many writes in each.
 
-Whoever queues a write goes on at once, or waits until it is committed. All that was queued in one pass of
-the event loop is committed after it, in one transaction (group commit).
+Whoever queues a write goes on at once, or waits until it is committed. What is queued within two
+milliseconds is committed in one transaction (group commit).
 
 The commit is made in the event loop's own thread, which is unusual and was measured: a commit is some
 hundred microseconds of computing, and waits for no disk (docs/adr/0002). In a thread of its own it would
@@ -33,6 +33,8 @@ Operation = Callable[[Batch], None]
 
 _LARGEST_GROUP: Final = 200
 """Writes in one transaction: some milliseconds, for which the event loop stands still."""
+_GROUPING_PAUSE: Final = 0.002
+"""Seconds in which writes gather for one transaction. Whoever waits for it holds no connection to a model."""
 _BUSY_PAUSE: Final = 0.002
 """Seconds until the next try while another connection writes."""
 
@@ -119,7 +121,7 @@ class Writer:
         # A loop that ended may have left its turn untaken.
         if self._scheduled is not loop:
             self._scheduled = loop
-            loop.call_soon(self._take_turn, loop)
+            loop.call_later(_GROUPING_PAUSE, self._take_turn, loop)
 
     def _take_turn(self, loop: asyncio.AbstractEventLoop) -> None:
         went_on = self._commit_group()

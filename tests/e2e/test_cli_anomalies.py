@@ -35,11 +35,16 @@ def troubled() -> Callable[[Call], Turn]:
     return script
 
 
+def command(url: str, documents: Path) -> tuple[object, ...]:
+    """A run whose failed documents are not taken up again."""
+    model = ("--model", "openai/test", "--base-url", url)
+    return ("run", "--documents", documents, *model, "--retry-on-error", 0)
+
+
 @pytest.fixture
 def people(guidex: Command, documents: Path, scripted_server: Servers) -> Done:
     url = scripted_server(troubled()).openai_url
-    once = ("--retry-on-error", 0)
-    return guidex("run", "--documents", documents, "--model", "openai/test", "--base-url", url, *once)
+    return guidex(*command(url, documents))
 
 
 @pytest.mark.usefixtures("people")
@@ -113,9 +118,7 @@ def test_failures_are_those_of_the_present(
     guidex: Command, documents: Path, scripted_server: Servers
 ) -> None:
     server = scripted_server(troubled())
-    people = guidex(
-        "run", "--documents", documents, "--model", "openai/test", "--base-url", server.openai_url
-    )
+    people = guidex(*command(server.openai_url, documents))
     before = guidex("runs", "show", "people", "--json").json
     assert sum(group["count"] for group in before["failures"]) == before["documents"]["failed"] == 2
     assert {kind["kind"]: kind["requests"] for kind in before["vain"]} == {
