@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from graph.store.anomalies import (
     Found,
     LongDocument,
     OddCall,
+    connection_setbacks,
     cut_off,
     most_rounds,
     re_asked,
@@ -16,12 +17,12 @@ from graph.store.anomalies import (
     unfinished,
 )
 from graph.store.reading import RunReader
-from graph.store.records import RunStatus
+from graph.store.records import Event, RunStatus
 
 
 @dataclass(frozen=True)
 class Anomalies:
-    """The calls and documents of a run that stand out, so many of each kind."""
+    """The calls, documents and setbacks of a run that stand out, so many of each kind."""
 
     run: str
     status: RunStatus
@@ -32,12 +33,14 @@ class Anomalies:
     cut_off: Found[OddCall]
     repeated: Found[OddCall]
     most_rounds: Found[LongDocument]
+    connections: Found[Event]
+    """Cuts of the number of connections, pauses, and stops."""
 
     @property
     def nothing(self) -> bool:
         """Whether no kind has any."""
-        kinds = (self.unfinished, self.slow, self.re_asked, self.cut_off, self.repeated, self.most_rounds)
-        return not any(kind.total for kind in kinds)
+        found = (getattr(self, each.name) for each in fields(self))
+        return not any(kind.total for kind in found if isinstance(kind, Found))
 
 
 def anomalies_of(reader: RunReader, *, limit: int = 10, slow_seconds: float | None = None) -> Anomalies:
@@ -61,4 +64,5 @@ def anomalies_of(reader: RunReader, *, limit: int = 10, slow_seconds: float | No
         cut_off=cut_off(reader, limit),
         repeated=repeated(reader, limit),
         most_rounds=most_rounds(reader, limit),
+        connections=connection_setbacks(reader, limit),
     )

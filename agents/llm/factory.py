@@ -13,6 +13,7 @@ from agents.llm.embedded import Progress, resolve_gguf
 from agents.llm.flow import Flow, Listener
 from agents.llm.meter import Meter
 from agents.llm.names import ResolvedModel, api_key, resolve
+from agents.llm.open_files import allow_connections
 from agents.llm.prices import price_of
 from agents.llm.wire import Timeouts
 from schemas.base import Model
@@ -73,7 +74,7 @@ class ClientPool:
             config: The model; its sampling settings play no part, they travel with each request.
 
         Raises:
-            UsageError: The configuration names no model.
+            UsageError: The configuration names no model, or too many connections.
             ModelUnavailableError: A key, a file or a package is missing.
         """
         model = resolve(config)
@@ -104,6 +105,7 @@ class ClientPool:
             meter = self._meter(model, context=model.context)
             return LocalClient(model, server, flow=flow, timeouts=timeouts, meter=meter)
         secret = api_key(model)
+        allow_connections(run.connections.most)
         from agents.llm.instructed import InstructedClient
 
         flow = self._flow((model.base_url, model.model), model.label, run.connections, retries=run.retries)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from graph.store.attempts import MISFIT, NO_ANSWER
 from graph.store.opening import OpenedRun
-from graph.store.records import CallStatus
+from graph.store.records import CONNECTIONS, CallStatus, Event
 
 SLOW_DEVIATIONS: Final = 3.5
 SLOW_MEDIANS: Final = 2
@@ -182,6 +183,23 @@ def most_rounds(run: OpenedRun, limit: int) -> Found[LongDocument]:
         CallStatus.REPLAYED.value,
     )
     return Found(rows[0][-1] if rows else 0, tuple(LongDocument(*row[:-1]) for row in rows))
+
+
+def connection_setbacks(run: OpenedRun, limit: int) -> Found[Event]:
+    """When fewer calls at a time were sent to a model than before, or none; the last ones.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    rows = run.rows(
+        """SELECT time, kind, message, data, count(*) OVER () FROM events
+        WHERE kind = ? AND (data ->> '$.new' IS NULL OR data ->> '$.new' < data ->> '$.old')
+        ORDER BY id DESC LIMIT ?""",
+        CONNECTIONS,
+        limit,
+    )
+    shown = [Event(time, kind, message, json.loads(data)) for time, kind, message, data, _ in rows]
+    return Found(rows[0][-1] if rows else 0, tuple(reversed(shown)))
 
 
 def _by_attempts(run: OpenedRun, condition: str, limit: int) -> Found[OddCall]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.store.anomalies import Found, LongDocument, OddCall
-from graph.store.records import CallStatus, RunStatus
+from graph.store.records import CallStatus, Event, RunStatus
 from guidex.anomalies import Anomalies
 from guidex.cli.console import console, safe
 from guidex.cli.display import clock
@@ -49,6 +49,7 @@ def print_anomalies(found: Anomalies) -> None:
     _print_calls(out, "Answers that were truncated or filtered", found.cut_off, {"status": _status})
     _print_calls(out, "Requests that brought no answer", found.repeated, _counted("requests"))
     _print_documents(out, found.most_rounds)
+    _print_connections(out, found.connections)
     if found.nothing:
         out.print(f"Nothing stands out in {safe(found.run)}.")
 
@@ -108,6 +109,18 @@ def _print_documents(out: Console, found: Found[LongDocument]) -> None:
             Text(document.outcome, style=OUTCOME_STYLES.get(document.outcome, "")),
             _shortened(safe(document.reason)),
         )
+    out.print(table)
+    out.print()
+
+
+def _print_connections(out: Console, found: Found[Event]) -> None:
+    if not found.total:
+        return
+    table = _table(out, "Fewer connections, pauses and stops", found.total, len(found.shown))
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("what and why", overflow="fold")
+    for event in found.shown:
+        table.add_row(event.time[:19].replace("T", " "), safe(event.message))
     out.print(table)
     out.print()
 

@@ -87,7 +87,7 @@ def anomalies(
     """Show what stands out, also while a run goes on.
 
     Calls entered and never left, slow requests, answers that did not fit, truncated or filtered ones,
-    requests that brought no answer, documents that took most rounds.
+    requests that brought no answer, documents that took most rounds, and when fewer connections were used.
     """
     from dataclasses import asdict
 

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
-from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
+from commands import Command, Done, PricedJob, costly, write_documents
+from servers.scripted import ScriptedServer
 
 from guidex.cli import main
 
 ROOT = Path(__file__).parents[2]
 _OURS = re.compile(r"GUIDEX_(?!MODELS$)|(OPENAI|ANTHROPIC)_")
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as one JSON value."""
-        return json.loads(self.out)
-
-
-Command = Callable[..., Done]
 
 
 @pytest.fixture(autouse=True)
@@ -83,13 +65,6 @@ def guidex_process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
-def write_documents(path: Path, documents: dict[str, str]) -> Path:
-    """A JSON Lines file of these ids and texts."""
-    lines = [json.dumps({"id": identifier, "text": text}) for identifier, text in documents.items()]
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
-
-
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
     """Four short documents, `ada`, `bell`, `curie` and `darwin`."""
@@ -104,27 +79,12 @@ def documents(tmp_path: Path) -> Path:
     )
 
 
-def mixed(call: Call) -> Turn:
-    """Agree on `ada` and `bell`, find everything of `curie` spurious, and never answer `darwin` in JSON."""
-    if "Beagle" in call.prompt:
-        return "I would rather not."
-    answer = agreeable(call)
-    if "Sklodowska" in call.prompt and isinstance(answer, dict) and "verdicts" in answer:
-        verdicts = [{**verdict, "verdict": "spurious"} for verdict in answer["verdicts"]]
-        return {**answer, "verdicts": verdicts}
-    return answer
-
-
-PricedJob = tuple[Path, ScriptedServer]
-"""A job file and the server of its model."""
-
-
 @pytest.fixture
 def priced_job(tmp_path: Path, scripted_server: Callable[..., ScriptedServer]) -> PricedJob:
     """Twelve documents, and a model whose calls take 450 tokens at 0.1 cent and 50 at 1 cent."""
     texts = {f"d{n}": f"Keeper Number{n} walked from Oslo to Bergen with {n} lamps." for n in range(12)}
     write_documents(tmp_path / "docs.jsonl", texts)
-    server = scripted_server(_costly)
+    server = scripted_server(costly)
     file = tmp_path / "keepers.toml"
     file.write_text(f"""
         rounds = 1
@@ -141,8 +101,3 @@ def priced_job(tmp_path: Path, scripted_server: Callable[..., ScriptedServer]) -
         output = 10000
     """)
     return file, server
-
-
-def _costly(call: Call) -> Turn:
-    answer = agreeable(call)
-    return Say(answer, input_tokens=450, output_tokens=50) if isinstance(answer, dict) else answer

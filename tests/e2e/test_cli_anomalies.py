@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command, Done, write_documents
+from commands import Command, Done, write_documents
 from servers.scripted import Call, Fail, Say, ScriptedServer, Turn, agreeable
 
 from agents.llm.client import Message, ModelIdentity, Purpose, Sampling
@@ -58,6 +58,8 @@ def test_each_kind_of_trouble_has_its_section(guidex: Command) -> None:
         "truncated or filtered (1) agent document round status schema-designer curie 1 truncated",
         "Requests that brought no answer (1)",
         "schema-designer ada 1 1 answered openai/test at",
+        "Fewer connections, pauses and stops (1)",
+        "8 -> 6 connections: 503.",
         "answered 503: scripted failure",
     ):
         assert part in text, part

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command, Done
+from commands import Command, Done
 from servers.scripted import ScriptedServer
 
 from guidex import run_folders

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Command
+from commands import Command
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
 Servers = Callable[..., ScriptedServer]

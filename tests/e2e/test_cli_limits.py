@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command, PricedJob
+from commands import Command, PricedJob
 
 
 @pytest.mark.parametrize(

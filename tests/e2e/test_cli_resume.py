@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, mixed, write_documents
+from commands import Command, mixed, write_documents
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
 Servers = Callable[..., ScriptedServer]

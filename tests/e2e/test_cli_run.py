@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command, mixed, write_documents
+from commands import Command, mixed, write_documents
 from servers.scripted import Call, ScriptedServer, Turn, agreeable
 
 import guidex as library

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Command, PricedJob
+from commands import Command, PricedJob
 
 
 def test_an_estimate_is_kept_and_foretells_the_run(guidex: Command, priced_job: PricedJob) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, write_documents
+from commands import Command, write_documents
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
 Servers = Callable[..., ScriptedServer]

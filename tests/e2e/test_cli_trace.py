@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Command, Done, mixed, write_documents
+from commands import Command, Done, mixed, write_documents
 from servers.scripted import Call, ScriptedServer, Turn, agreeable
 
 Servers = Callable[..., ScriptedServer]
