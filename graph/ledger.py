@@ -53,7 +53,7 @@ class CallLog(Protocol):
         ...
 
     def bad_answers(self, key: str) -> int:
-        """How often such a call was answered, in an earlier session, with nothing usable."""
+        """How often such a call was answered with nothing usable."""
         ...
 
     async def flush(self) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterator
 from agents.llm.client import CallFailedError, CallFault
 from graph.document_graph import DocumentGraph
 from graph.progress import Progress
+from graph.store.failures import failures_since_decided
 from graph.store.records import COPIED_FROM_EXAMPLE, PendingDocument
 from graph.store.store import RunStore
 from schemas.errors import GuidexError, ModelUnavailableError, StoppedError
-from schemas.judgement import Decision, Outcome
+from schemas.judgement import Decision, Outcome, Scores
 from schemas.limits import Limits
 
 PASSING = frozenset(
@@ -56,8 +57,9 @@ class Work:
             progress: Counters to keep; no document is begun once it says `stopping`.
             limits: When enough is done, or too much has failed.
             only: Ids of the documents to work on; None for all.
-            retry_on_error: How often a document is taken up again, behind all others, if it failed for a
-                reason that may pass. Its finished calls answer from the ledger.
+            retry_on_error: How often a document is tried again, behind all others, if it failed for a reason
+                that may pass. Until then it is pending, so that a run that stops or dies before tries it
+                when it is taken up again. Its finished calls answer from the ledger.
         """
         self._store = store
         self._graph = graph
@@ -65,8 +67,9 @@ class Work:
         self._limits = limits
         self._pending = _pending(store, only)
         self._retry_on_error = retry_on_error
-        self._failures: Counter[int] = Counter()
-        self._again: deque[PendingDocument] = deque()
+        self._failures = Counter(failures_since_decided(store.reader))
+        self._again: deque[tuple[PendingDocument, Decision]] = deque()
+        """Documents to be tried again, each with the decision if they are not."""
         self._candidates = len(store.reader.document_ids([o for o in Outcome if o is not Outcome.PENDING]))
         self._wanted: Callable[[], int] = lambda: 1
         self._group: asyncio.TaskGroup | None = None
@@ -88,6 +91,8 @@ class Work:
         try:
             async with asyncio.TaskGroup() as self._group:
                 self.begin()
+            if self.enough or self.too_many_failed:
+                await self._give_up()
         except BaseExceptionGroup as several:
             # What stops one worker stops them all, for the same reason; the first one says it.
             raise several.exceptions[0] from several
@@ -106,19 +111,20 @@ class Work:
         accepted, limits = self._progress.outcomes[Outcome.ACCEPTED], self._limits
         if limits.target_accepted is not None and accepted >= limits.target_accepted:
             return f"{accepted} documents accepted, {limits.target_accepted} wanted"
-        if limits.max_candidates is not None and self._candidates >= limits.max_candidates:
+        if not self._admits_candidates and not self._again:
             return f"{self._candidates} documents worked on, {limits.max_candidates} allowed"
         return ""
 
     @property
+    def _admits_candidates(self) -> bool:
+        most = self._limits.max_candidates
+        return most is None or self._candidates < most
+
+    @property
     def too_many_failed(self) -> str:
         """Why the run has failed as a whole; empty while it has not."""
-        failed, limit = self._progress.outcomes[Outcome.FAILED], self._limits.fail_on_error
-        if limit is None:
-            return ""
-        if limit < 1 and failed > limit * self._progress.documents:
-            return f"{failed} of {self._progress.documents} documents failed, a fraction of {limit:g} allowed"
-        return f"{failed} documents failed, the run fails at {limit:g}" if 1 <= limit <= failed else ""
+        failed = self._progress.outcomes[Outcome.FAILED] + len(self._again)
+        return self._limits.too_many_failed(failed, self._progress.documents)
 
     async def _worker(self) -> None:
         progress = self._progress
@@ -136,14 +142,18 @@ class Work:
 
     def _next(self) -> PendingDocument | None:
         """The next document; behind the last, one that has failed for a passing reason."""
-        following = next(self._pending, None)
+        following = next(self._pending, None) if self._admits_candidates else None
         if following is not None:
             self._candidates += 1
         elif self._again:
-            following = self._again.popleft()
-            self._store.take_up_again([following.document.id], draw_anew=False)
-            self._progress.outcomes[Outcome.FAILED] -= 1
+            following, _ = self._again.popleft()
         return following
+
+    async def _give_up(self) -> None:
+        """Fail the documents that were to be tried again: nothing is tried any more, now or later."""
+        while self._again:
+            pending, decision = self._again.popleft()
+            await self._end(pending.document.id, decision)
 
     async def _one(self, pending: PendingDocument) -> None:
         """Take one document to its end; only what concerns the whole run is raised."""
@@ -160,9 +170,11 @@ class Work:
                 raise ModelUnavailableError(str(error), error.remedy) from error
             self._store.add_failure(document.id, agent, error.fault.value, str(error))
             decision = Decision(outcome=Outcome.FAILED, reason=f"{agent}: {error.fault.value}: {error}")
-            self._failures[pending.position] += 1
-            if error.fault in PASSING and self._failures[pending.position] <= self._retry_on_error:
-                self._again.append(pending)
+            self._failures[document.id] += 1
+            if error.fault in PASSING and self._failures[document.id] <= self._retry_on_error:
+                await self._store.flush()  # whoever tries again looks up how the calls ended
+                self._again.append((pending, decision))
+                return
         except StoppedError as error:
             self.stopped = self.stopped or error
             self._progress.stopping = True
@@ -174,7 +186,10 @@ class Work:
             self._store.add_failure(document.id, "guidex", type(error).__name__, str(error) or repr(error))
             self._store.add_event("fault", traceback.format_exc(), {"document_id": document.id})
             decision = Decision(outcome=Outcome.FAILED, reason=f"fault of GuideX: {type(error).__name__}")
-        self._store.decide(document.id, decision, scores)
+        await self._end(document.id, decision, scores)
+
+    async def _end(self, document_id: str, decision: Decision, scores: Scores | None = None) -> None:
+        self._store.decide(document_id, decision, scores)
         await self._store.flush()
         self._progress.outcomes[decision.outcome] += 1
 

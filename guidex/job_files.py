@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from graph.documents import seen_from
 from graph.store.redaction import redactor_for
 from schemas.errors import UsageError
 from schemas.job import Job, job_from
@@ -97,7 +98,7 @@ def effective_toml(job: Job, folder: Path) -> str:
     """The job as it is run, with every default, as a job file that lies in `folder`; without secrets."""
     data = job.model_dump(mode="json", exclude_none=True)
     data = {key: value for key, value in data.items() if value != {}}
-    data["documents"]["paths"] = [_relative(Path(path), folder) for path in job.documents.paths]
+    data["documents"]["paths"] = [seen_from(folder, path) for path in job.documents.paths]
     return redactor_for(job)(tomli_w.dumps(data))
 
 
@@ -119,7 +120,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_folder(data: dict[str, Any], folder: Path) -> None:
-    """Take document paths as relative to a folder."""
+    """Take document paths as relative to a folder, a linked one as it is where it really lies."""
+    folder = folder.resolve()
     documents = data.get("documents")
     paths = documents.get("paths") if isinstance(documents, dict) else None
     if isinstance(documents, dict) and isinstance(paths, list):
@@ -186,13 +188,6 @@ def _from_here(path: Path) -> str:
     """A path relative to the working directory where it lies inside, else absolute."""
     absolute = Path(os.path.abspath(path))
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on another drive
-        return str(path.absolute())
 
 
 def _shown(path: Path) -> str:

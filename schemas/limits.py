@@ -63,6 +63,20 @@ class Limits(Model):
         """Whether requests are limited in what they may take."""
         return self.cost is not None or self.tokens is not None or self.time is not None
 
+    def too_many_failed(self, failed: int, documents: int) -> str:
+        """Why a run has failed as a whole; empty if it has not.
+
+        Args:
+            failed: Documents that failed.
+            documents: All of the run.
+        """
+        limit = self.fail_on_error
+        if limit is None:
+            return ""
+        if limit < 1 and failed > limit * documents:
+            return f"{failed} of {documents} documents failed, a fraction of {limit:g} allowed"
+        return f"{failed} documents failed, the run fails at {limit:g}" if 1 <= limit <= failed else ""
+
     @field_validator("time", mode="before")
     @classmethod
     def _time_in_seconds(cls, value: object) -> object:

@@ -2,6 +2,6 @@
 
 from graph.documents.counting import count_records
 from graph.documents.reading import read_documents
-from graph.documents.sources import SUPPORTED, source_state
+from graph.documents.sources import SUPPORTED, seen_from, source_state
 
-__all__ = ["SUPPORTED", "count_records", "read_documents", "source_state"]
+__all__ = ["SUPPORTED", "count_records", "read_documents", "seen_from", "source_state"]

@@ -55,6 +55,17 @@ def source_state(paths: Sequence[Path], *settings: str) -> str:
     return digest.hexdigest()
 
 
+def seen_from(folder: Path, path: str) -> str:
+    """A path, relative to the working directory, as one relative to a folder; absolute if on another drive.
+
+    A folder that is a link is taken for what it points to, as the system does with `..` in it.
+    """
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:
+        return os.path.abspath(path)
+
+
 def _named(path: Path) -> Source:
     if not path.exists():
         raise DocumentError(

@@ -56,6 +56,23 @@ def past_failures(run: OpenedRun) -> int:
     return int(count)
 
 
+def failures_since_decided(run: OpenedRun) -> dict[str, int]:
+    """How often each pending document has failed since it was last decided on; those never are left out.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    return dict(
+        run.rows(
+            """SELECT f.document_id, count(*) FROM failures f JOIN documents d ON d.id = f.document_id
+            WHERE d.outcome = ? AND f.time > coalesce(
+                (SELECT max(e.created) FROM decisions e WHERE e.document_id = d.id), '')
+            GROUP BY f.document_id""",
+            Outcome.PENDING.value,
+        )
+    )
+
+
 def failures_of(run: OpenedRun, document_id: str) -> tuple[str, ...]:
     """All failures of a document in words, the oldest first.
 

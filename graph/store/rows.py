@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from agents.llm.client import Sampling
+from graph.documents import seen_from
 from graph.store.batch import Batch
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
@@ -43,18 +46,23 @@ def add_document(batch: Batch, position: int, document: Document) -> None:
     )
 
 
-def unreadable_id(record: Unreadable) -> str:
-    """Id of a record that has none, as it could not be read: its place in the source."""
-    return f"unreadable:{_place(record)}"
+def unreadable_id(record: Unreadable, folder: Path) -> str:
+    """Id of a record that has none, as it could not be read: its place, seen from the run's folder.
+
+    From there, and links followed, as the file may be named otherwise when it is read again.
+    """
+    return f"unreadable:{_place(seen_from(folder, os.path.realpath(record.source)), record.line)}"
 
 
-def _place(record: Unreadable) -> str:
-    return record.source if record.line is None else f"{record.source}:{record.line}"
+def _place(source: str, line: int | None) -> str:
+    return source if line is None else f"{source}:{line}"
 
 
-def add_unreadable(batch: Batch, position: int, record: Unreadable, decision_id: int) -> None:
+def add_unreadable(
+    batch: Batch, position: int, identifier: str, record: Unreadable, decision_id: int
+) -> None:
     """A record that is no document: failed before it began."""
-    source, identifier = _place(record), unreadable_id(record)
+    source = _place(record.source, record.line)
     batch.add("documents", position, identifier, Outcome.PENDING.value, None, None, source, None)
     decision = Decision(outcome=Outcome.FAILED, reason=record.reason)
     add_decision(batch, decision_id, identifier, decision, None, version=1)

@@ -62,12 +62,9 @@ class RunStore:
         lock: WriterLock,
         connection: sqlite3.Connection,
         job: Job,
-        *,
-        taken_up_again: bool = False,
     ) -> None:
         """Use `create` or `open`."""
         self.folder = folder
-        self._taken_up_again = taken_up_again
         self.reader = RunReader(folder)
         self._lock = lock
         self._redact = redactor_for(job)
@@ -166,7 +163,7 @@ class RunStore:
                         with RunReader(folder) as reader:
                             job = Job.model_validate_json(reader.run().job)
                     take_up_again(connection, redactor_for(job), version, about or {})
-                    return cls(folder, lock, connection, job, taken_up_again=True)
+                    return cls(folder, lock, connection, job)
                 except BaseException:
                     connection.close()
                     raise
@@ -222,7 +219,9 @@ class RunStore:
                 if isinstance(record, Document):
                     rows.add_document(batch, position, record)
                 else:
-                    rows.add_unreadable(batch, position, record, decision_ids[position])
+                    rows.add_unreadable(
+                        batch, position, self._record_id(record), record, decision_ids[position]
+                    )
 
         try:
             self._writer.settle_now(write)
@@ -241,12 +240,12 @@ class RunStore:
             document_ids: Of readable documents.
             draw_anew: Whether their answers are drawn with other seeds than before.
         """
-        self._taken_up_again = True
         identifiers = [self._redact(identifier) for identifier in document_ids]
         self._writer.put(lambda batch: rows.take_up_again(batch, identifiers, draw_anew=draw_anew))
 
     def _record_id(self, record: Document | Unreadable) -> str:
-        return self._redact(record.id if isinstance(record, Document) else rows.unreadable_id(record))
+        own = record.id if isinstance(record, Document) else rows.unreadable_id(record, self.folder)
+        return self._redact(own)
 
     # --- calls ---
 
@@ -294,8 +293,8 @@ class RunStore:
         return self._unwritten.get(key) or self.reader.find_answer(key)
 
     def bad_answers(self, key: str) -> int:
-        """How often a model answered a call of this key with nothing usable, when it was last worked on."""
-        return self.reader.bad_answers(key) if self._taken_up_again and key in self._known else 0
+        """How often a model answered a call of this key with nothing usable."""
+        return self.reader.bad_answers(key) if key in self._known else 0
 
     # --- results ---
 

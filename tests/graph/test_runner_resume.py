@@ -258,40 +258,6 @@ async def test_failed_documents_are_retried_and_only_what_failed_is_sent(
         assert [d.outcome for d in reader.decisions("d3")] == [Outcome.FAILED, Outcome.ACCEPTED]
 
 
-@pytest.mark.parametrize(("bad", "fault"), [("no JSON", "invalid"), (Fail(400), "bad request")])
-async def test_a_document_that_failed_for_a_passing_reason_is_taken_up_again_at_the_end(
-    bad: Turn, fault: str, scripted_server: Start, documents: Path, folder: Path
-) -> None:
-    tries: list[str] = []
-
-    def script(call: Call) -> Turn:
-        if "number1" not in call.document or "verdicts" not in call.schema["properties"]:
-            return agreeable(call)
-        tries.append(call.document)
-        return bad if len(tries) <= 3 else agreeable(call)  # an answer is asked for three times
-
-    server = scripted_server(script)
-    result = await finished(make_runner(make_job(server, documents, retry_on_error=1), folder))
-    passing = fault == "invalid"
-    assert (result.totals.accepted, result.totals.failed) == ((5, 0) if passing else (4, 1))
-    assert (len(tries), result.totals.replays) == ((4, CALLS - 1) if passing else (1, 0))
-    with RunReader(folder) as reader:
-        outcomes_of_it = [decision.outcome for decision in reader.decisions("d1")]
-    assert outcomes_of_it == ([Outcome.FAILED, Outcome.ACCEPTED] if passing else [Outcome.FAILED])
-
-
-async def test_a_document_that_goes_on_failing_is_failed(
-    scripted_server: Start, documents: Path, folder: Path
-) -> None:
-    job = make_job(
-        scripted_server(lambda call: "no JSON"), documents, retry_on_error=2, documents_in_flight=1
-    )
-    result = await finished(make_runner(job, folder))
-    assert (result.status, result.totals.failed) == (RunStatus.DONE, len(TEXTS))
-    with RunReader(folder) as reader:
-        assert all(len(reader.decisions(identifier)) == 3 for identifier in TEXTS)
-
-
 async def test_rejected_documents_are_drawn_anew(
     scripted_server: Start, documents: Path, folder: Path
 ) -> None:

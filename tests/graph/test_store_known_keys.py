@@ -36,7 +36,7 @@ async def test_answers_of_this_session_of_an_earlier_one_and_of_another_run_are_
         await store.flush()
         assert store.find_answer("elsewhere") is not None and store.find_answer("now") is not None
         assert store.find_answer("bad") is None and store.find_answer("never") is None
-        assert store.bad_answers("bad") == 0  # not of an earlier session
+        assert store.bad_answers("bad") == 1
     with RunStore.open(tmp_path / "trial") as store:
         assert store.find_answer("elsewhere") is not None and store.find_answer("now") is not None
         assert store.bad_answers("bad") == 1 and store.bad_answers("now") == 0
