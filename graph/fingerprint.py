@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,42 +9,33 @@ from typing import Any, Final
 from schemas.job import Job
 
 WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids")
-"""Keys that change how much is done and how fast, but no answer and no decision."""
+"""Keys and tables that change how much is done and how fast, but no answer and no decision."""
+
+_OF_ANY_MODEL_WITHOUT_EFFECT: Final = "api_key_env"
 
 
-def fingerprint(job: Job, base: Path) -> str:
-    """SHA-256 (hex) of what of a job can change content.
-
-    Args:
-        job: The job.
-        base: Folder that its document paths are relative to.
-    """
-    content = json.dumps(_content(job, base), sort_keys=True)
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def differences(before: Job, before_base: Path, after: Job, after_base: Path) -> dict[str, tuple[Any, Any]]:
+def differences(before: Job, after: Job, folder: Path) -> dict[str, tuple[Any, Any]]:
     """The keys of a job file that can change content and differ, each with both values.
 
     Args:
         before: The job of the run.
-        before_base: Folder that its document paths are relative to.
         after: The job it shall go on with.
-        after_base: The same for its paths.
+        folder: The run's, which the document paths of both are relative to.
     """
-    old, new = _content(before, before_base), _content(after, after_base)
+    old, new = _content(before, folder), _content(after, folder)
     keys = dict.fromkeys((*old, *new))
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
 
 
-def _content(job: Job, base: Path) -> dict[str, Any]:
+def _content(job: Job, folder: Path) -> dict[str, Any]:
     data = job.model_dump(mode="json")
-    data["documents"]["paths"] = [str((base / path).resolve()) for path in job.documents.paths]
+    data["documents"]["paths"] = [str((folder / path).resolve()) for path in job.documents.paths]
     return {key: value for key, value in _flat(data, "") if not _is_without_effect(key)}
 
 
 def _is_without_effect(key: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in WITHOUT_EFFECT)
+    of_all = any(key == name or key.startswith(f"{name}.") for name in WITHOUT_EFFECT)
+    return of_all or key.endswith(f".{_OF_ANY_MODEL_WITHOUT_EFFECT}")
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:

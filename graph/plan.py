@@ -16,7 +16,7 @@ class Retry:
     accepted or rejected are drawn anew, with other seeds: their old answers would lead to the same end.
 
     Attributes:
-        outcomes: Those that ended so.
+        outcomes: Those that ended so, also if a retry took them up since and was stopped or killed.
         ids: Only these; with ids, `outcomes` does not matter.
     """
 

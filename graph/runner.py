@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.llm.budget import Budget
 from agents.llm.client import Client
@@ -34,7 +35,14 @@ from graph.store.records import CONNECTIONS, DOCUMENTS_READ, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from schemas.documents import Document, Unreadable
-from schemas.errors import DocumentError, GuidexError, StoreError, UsageError
+from schemas.errors import (
+    DocumentError,
+    GuidexError,
+    StoppedError,
+    StoreError,
+    StoreStoppedError,
+    UsageError,
+)
 from schemas.job import Job, ModelConfig, parse_job
 from schemas.judgement import Outcome
 
@@ -63,6 +71,14 @@ class RunResult:
     totals: Totals
     seconds: float
     worked_on: tuple[str, ...] | None = None
+
+
+class _Source(NamedTuple):
+    """Documents to read."""
+
+    documents: Iterator[Document | Unreadable]
+    state: str
+    """From before any was read: what is added to the files meanwhile is read the next time."""
 
 
 class Runner:
@@ -98,6 +114,7 @@ class Runner:
         self._plan = plan or Plan()
         self._download = download
         self._budget: Budget | None = None
+        self._changed: Mapping[str, tuple[object, object]] = {}
 
     def stop(self) -> None:
         """Begin no further documents; those in flight are finished."""
@@ -123,12 +140,14 @@ class Runner:
         pool = ClientPool(self._job.run, self._download, budget=self._budget, prices=self._job.prices)
         try:
             if holds_run(self._folder):
-                about = {"plan": repr(self._plan), "changed": self._changes()}
+                self._check()
+                about = {"plan": repr(self._plan), "changed": self._changed}
                 with RunStore.open(self._folder, self._job, version=self._version, about=about) as store:
                     if self._job_toml != store.reader.run().job_toml:
                         store.set_job(self._job, self._job_toml)
                     return await self._recorded(store, pool)
-            documents = _first_read(self._source())
+            source = self._source()
+            source = source._replace(documents=_first_read(source.documents))
             # Here rather than with the first call, so that a missing model or key stops the run before it
             # begins; off the event loop, as a local model may have to be fetched.
             clients = await asyncio.to_thread(self._clients, pool)
@@ -140,22 +159,30 @@ class Runner:
                 version=self._version,
             )
             with store:
-                return await self._recorded(store, pool, documents, clients)
+                return await self._recorded(store, pool, source, clients)
         finally:
             await pool.close()
 
-    def _changes(self) -> dict[str, tuple[object, object]]:
-        """What of the job differs from the run's and can change answers; refused unless allowed."""
+    def _check(self) -> None:
+        """Refuse what the run cannot do before a session of it begins, so that it stays as it stands."""
+        name = self._folder.name
         with RunReader(self._folder) as reader:
-            before = parse_job(reader.run().job_toml, f"the job of run {self._folder.name}")
-        changed = differences(before, self._folder, self._job, Path())
-        if changed and not self._plan.allow_changes:
-            shown = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
+            before = parse_job(reader.run().job_toml, f"the job of run {name}")
+            retry = self._plan.retry
+            unknown = set(retry.ids).difference(reader.document_ids()) if retry and retry.ids else ()
+        if unknown:
             raise UsageError(
-                f"Run {self._folder.name} was begun with another job: {shown}.",
+                f"Run {name} has no readable document {', '.join(sorted(unknown))}.",
+                f"`guidex trace show {name}` lists its documents.",
+            )
+        # As it would be stored: what was taken out of the one as a secret is no difference, and not shown.
+        self._changed = differences(before, parse_job(self._job_toml), self._folder)
+        if self._changed and not self._plan.allow_changes:
+            shown = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in self._changed.items())
+            raise UsageError(
+                f"Run {name} was begun with another job: {shown}.",
                 "Give the run another name, take the changes back, or allow them with --allow-changes.",
             )
-        return changed
 
     def _clients(self, pool: ClientPool) -> dict[ModelConfig, Client]:
         return {config: pool.client_for(config) for config in self._job.models}
@@ -164,14 +191,14 @@ class Runner:
         self,
         store: RunStore,
         pool: ClientPool,
-        documents: Iterator[Document | Unreadable] | None = None,
+        source: _Source | None = None,
         clients: dict[ModelConfig, Client] | None = None,
     ) -> RunResult:
         """Run with a store; how it ends is recorded whatever happens."""
         status, reason = RunStatus.FAILED, "it was stopped by a fault of the program"
         only: tuple[str, ...] | None = None
         try:
-            only = self._selected(store, self._read(store, documents))
+            only = self._selected(store, self._read(store, source))
             self.progress.take_up(store.reader.totals())
             if self._left(store, only):
                 if self._budget is not None:
@@ -179,14 +206,20 @@ class Runner:
                 if clients is None:
                     clients = await asyncio.to_thread(self._clients, pool)
                 status, reason = await self._work(store, pool, clients, only)
+            elif failed := self._job.limits.too_many_failed(
+                self.progress.outcomes[Outcome.FAILED], self.progress.documents
+            ):
+                status, reason = RunStatus.FAILED, failed
             else:
                 status, reason = RunStatus.DONE, ""
             if status is RunStatus.DONE and not reason and (others := self._left(store, None)):
                 reason = f"{others} documents were not asked for"
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, KeyboardInterrupt):
             status, reason = RunStatus.INTERRUPTED, "interrupted; documents in flight are pending"
             raise
         except GuidexError as error:
+            if isinstance(error, StoppedError | StoreStoppedError):
+                status = RunStatus.STOPPED
             reason = str(error)
             raise
         finally:
@@ -201,19 +234,19 @@ class Runner:
 
     # --- which documents ---
 
-    def _source(self) -> Iterator[Document | Unreadable]:
+    def _source(self) -> _Source:
         documents = self._job.documents
-        return read_documents(
+        state = self._source_state()
+        read = read_documents(
             [Path(path) for path in documents.paths],
             text_field=documents.text_field,
             id_field=documents.id_field,
             limit=documents.limit,
             ids=documents.ids,
         )
+        return _Source(read, state)
 
-    def _read(
-        self, store: RunStore, documents: Iterator[Document | Unreadable] | None
-    ) -> tuple[str, ...] | None:
+    def _read(self, store: RunStore, source: _Source | None) -> tuple[str, ...] | None:
         """Bring the documents into the store, unless the same files were read to their end before.
 
         Returns:
@@ -222,13 +255,13 @@ class Runner:
         some = self._job.documents.limit is not None or bool(self._job.documents.ids)
         asked: list[str] = []
         if self._plan.retry is None and (some or not self._was_read(store)):
-            source = documents if documents is not None else self._source()
-            while batch := list(islice(source, _READ_AT_ONCE)):
+            documents, state = source or self._source()
+            while batch := list(islice(documents, _READ_AT_ONCE)):
                 records = [store.redacted(item) if isinstance(item, Document) else item for item in batch]
                 self.progress.documents += store.add_documents(records)
                 asked += [item.id for item in records if some and isinstance(item, Document)]
             if not some:
-                store.add_event(DOCUMENTS_READ, "all documents are read", {"state": self._source_state()})
+                store.add_event(DOCUMENTS_READ, "all documents are read", {"state": state})
         counts = store.reader.outcome_counts()
         self.progress.documents = sum(counts.values())
         self.progress.outcomes.update({o: n for o, n in counts.items() if o is not Outcome.PENDING})
@@ -242,6 +275,8 @@ class Runner:
         try:
             return self._source_state() in read
         except DocumentError as error:
+            if "documents.paths" in self._changed:
+                raise
             store.add_event("note", f"documents were not read again: {error}")
             return True
 
@@ -265,12 +300,9 @@ class Runner:
 
     def _take_up_again(self, store: RunStore, retry: Retry) -> tuple[str, ...]:
         reader = store.reader
-        if unknown := set(retry.ids) - set(reader.document_ids()):
-            raise UsageError(
-                f"Run {self._folder.name} has no readable document {', '.join(sorted(unknown))}.",
-                f"`guidex trace show {self._folder.name}` lists its documents.",
-            )
-        ended = reader.outcomes(retry.ids or reader.document_ids(retry.outcomes))
+        ended = reader.outcomes(
+            retry.ids or reader.document_ids(retry.outcomes) + reader.taken_up_again(retry.outcomes)
+        )
         failed = [identifier for identifier, outcome in ended.items() if outcome is Outcome.FAILED]
         judged = [i for i, outcome in ended.items() if outcome not in (Outcome.FAILED, Outcome.PENDING)]
         store.take_up_again(failed, draw_anew=False)

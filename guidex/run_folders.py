@@ -12,6 +12,7 @@ from graph.fingerprint import differences
 from graph.store.connection import DATABASE, LOCK
 from graph.store.opening import holds_run
 from graph.store.reading import RunReader
+from graph.store.redaction import REDACTED
 from guidex.job_files import Changes, effective_toml, job_of
 from guidex.resuming import Resume
 from schemas.errors import StoreError, UsageError
@@ -67,11 +68,17 @@ def existing_run(run: str, runs_dir: Path, changes: Changes) -> Iterator[tuple[J
     """The job of a run with some changes, the run's folder, and the job as its job file.
 
     Raises:
-        UsageError: There is no such run, or what comes out is no job.
+        UsageError: There is no such run, what comes out is no job, or a part of the job is a secret and hence
+            not stored.
         StoreError: It cannot be read.
     """
     with find_run(run, runs_dir) as reader:
         folder, toml = reader.folder, reader.run().job_toml
+    if REDACTED in toml:
+        raise UsageError(
+            f"The job of run {folder.name} has a secret of the environment in it, which is not stored.",
+            f"Go on with the job file: guidex run JOB.toml --name {folder.name}.",
+        )
     job = job_of(toml, folder, changes)
     with _job_file_kept(folder):
         yield job, folder, effective_toml(job, folder)
@@ -121,7 +128,8 @@ def _is_of(job: Job, folder: Path) -> bool:
         return True
     try:
         with RunReader(folder) as reader:
-            return not differences(parse_job(reader.run().job_toml), folder, job, Path())
+            ours = parse_job(effective_toml(job, folder))
+            return not differences(parse_job(reader.run().job_toml), ours, folder)
     except (StoreError, UsageError):
         return False
 

@@ -164,6 +164,17 @@ class RunReader(CallReader):
         )
         return tuple(identifier for (identifier,) in rows)
 
+    def taken_up_again(self, outcomes: Collection[Outcome]) -> tuple[str, ...]:
+        """Ids of documents that are pending again after they had last ended in one of these outcomes."""
+        rows = self.rows(
+            """SELECT d.id FROM documents d WHERE d.outcome = ? AND (SELECT e.outcome FROM decisions e
+                WHERE e.document_id = d.id ORDER BY e.id DESC LIMIT 1) IN (SELECT value FROM json_each(?))
+            ORDER BY d.position""",
+            Outcome.PENDING.value,
+            json.dumps([outcome.value for outcome in outcomes]),
+        )
+        return tuple(identifier for (identifier,) in rows)
+
     def outcomes(self, document_ids: Sequence[str]) -> dict[str, Outcome]:
         """Where these documents stand; those that are not in the run are left out."""
         rows = self.rows(

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from graph.plan import Plan
+from graph.store.opening import holds_run
 from guidex.cli.console import say
 from guidex.cli.display import Display
 from guidex.cli.driving import STOPPED, drive
@@ -32,7 +33,7 @@ def carry_out(job: Job, folder: Path, toml: str, plan: Plan, display: Display, *
             ended = "has stopped" if error.exit_code == STOPPED else "has failed"
             say(f"The run {ended}; what was done before is kept in {folder.as_posix()}.")
         raise
-    if has_run(folder):
+    if holds_run(folder):
         print_summary(summarise(folder), as_json=as_json)
     else:
         say("Interrupted before the first document was begun; nothing was kept.")

@@ -194,3 +194,32 @@ def test_another_runs_answers_are_reused(
     shutil.rmtree(tmp_path / "runs" / "first")
     assert guidex("run", *flags(server, documents), "--name", "second", "--reuse", "first").code == 2
     assert guidex("export", "second", "--format", "jsonl").code == 0
+
+
+def test_a_run_in_a_linked_folder_is_taken_up_like_any_other(
+    guidex: Command, documents: Path, scripted_server: Servers, tmp_path: Path
+) -> None:
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "runs").symlink_to(tmp_path / "disk" / "deep")
+    server = scripted_server()
+    run = ("run", *flags(server, documents), "--max-candidates")
+    assert guidex(*run, 1, "--name", "mine").code == 0
+    assert told(guidex(*run, 2, "--name", "mine", "--json").out)["documents"]["accepted"] == 2
+    again = guidex("resume", "mine", "--max-candidates", 4, "--json")
+    assert again.code == 0, again.err
+    assert told(again.out)["documents"]["accepted"] == 4
+    assert len(server.calls) == 4 * CALLS
+
+
+def test_a_job_with_a_secret_in_it_goes_on_with_its_file_alone(
+    guidex: Command, documents: Path, scripted_server: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The secret is not stored, and without it the prompts would be others."""
+    monkeypatch.setenv("PROJECT_TOKEN", "canary-8d1f0c")
+    server = scripted_server()
+    run = ("run", *flags(server, documents), "--brief", "for canary-8d1f0c", "--name", "mine")
+    assert guidex(*run, "--max-candidates", 1).code == 0
+    refused = guidex("resume", "mine")
+    assert refused.code == 2 and "canary" not in refused.err and "guidex run" in refused.err
+    assert told(guidex(*run, "--max-candidates", 4, "--json").out)["documents"]["accepted"] == 4
+    assert len(server.calls) == 4 * CALLS
