@@ -61,6 +61,11 @@ def resolve(config: ModelConfig) -> ResolvedModel:
         raise UsageError(f"base_url `{base_url}` is no http address.", "Write it as http://HOST:PORT/v1.")
     if base_url is None and provider != "local":
         base_url = os.environ.get(_BASES[provider]) or None
+    if base_url is not None and "@" in base_url.split("/", 3)[2]:  # it is stored, and shown in messages
+        raise UsageError(
+            f"The base_url of model `{config.name}` holds a name or a password.",
+            "Leave them out of the address; `api_key_env` names the variable that holds the key.",
+        )
     profile = config.profile or (Profile.COMPACT if provider == "local" else Profile.FULL)
     return ResolvedModel(
         provider=provider,

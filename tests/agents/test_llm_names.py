@@ -71,6 +71,7 @@ def test_a_server_of_the_environment_is_part_of_the_model(monkeypatch: pytest.Mo
         ({"name": ""}, "no known provider", "local/..."),
         ({"base_url": "http://x"}, "runs in this process", "openai/NAME"),
         ({"name": "openai/x", "base_url": "localhost:80"}, "no http address", "http://"),
+        ({"name": "openai/x", "base_url": "https://me:pw@h/v1"}, "holds a name or a pass", "api_key_env"),
         ({"name": "anthropic/x", "grounded": True}, "takes no grammar", "grounded"),
         ({"name": "anthropic/x", "structured": "json"}, "by tools", "structured"),
     ],
@@ -79,6 +80,7 @@ def test_mistakes_are_answered_with_a_remedy(settings: dict[str, object], messag
     with pytest.raises(UsageError, match=message) as caught:
         resolve(ModelConfig.model_validate(settings))
     assert remedy in caught.value.remedy
+    assert "pw" not in f"{caught.value} {caught.value.remedy}"
 
 
 def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
