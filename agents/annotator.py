@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from agents.annotation_answer import AnnotationAnswer, answer_model
 from agents.annotation_form import has_only_span
 from agents.grammar import annotation_grammar
+from agents.llm.answers import object_within
 from agents.llm.client import CallFailedError, CallFault, Purpose
 from agents.prompting import describe_findings, describe_schema, inventory, messages
 from agents.speaker import Speaker
@@ -74,7 +75,7 @@ def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> Anno
     if error.fault is not CallFault.INVALID or not error.attempts:
         return None
     try:
-        return answer.model_validate_json(error.attempts[-1].raw, context={})
+        return answer.model_validate_json(object_within(error.attempts[-1].raw), context={})
     except ValidationError:
         return None
 

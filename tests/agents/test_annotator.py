@@ -168,6 +168,18 @@ async def test_over_the_wire(
     assert lost == ([] if last is GOOD else ["Zed"])
 
 
+async def test_a_last_answer_in_a_fence_is_taken_too(scripted_server: Callable[..., ScriptedServer]) -> None:
+    fenced = f"Here it is:\n```json\n{json.dumps(UNGROUNDED)}\n```"
+    server = scripted_server([fenced] * 3)
+    pool = ClientPool()
+    try:
+        client = pool.client_for(ModelConfig(name="openai/scripted", base_url=server.openai_url))
+        instances = await found(client)
+    finally:
+        await pool.close()
+    assert surfaces(instances) == [("Person", "Ann", True), ("Person", "Zed", False)]
+
+
 async def test_requests_of_one_schema_share_an_answer_model() -> None:
     client = answers(GOOD, GOOD)
     await found(client)
