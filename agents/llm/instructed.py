@@ -137,6 +137,8 @@ class InstructedClient:
     def _failed(self, call: _Call, cause: BaseException | None) -> CallFailedError | CallStoppedError:
         if isinstance(cause, CallFailedError | CallStoppedError):
             return cause
+        if isinstance(cause, Exception):  # instructor tells `refuse` only of what it asks again for
+            call.refuse(cause)
         reason = condensed(cause) if isinstance(cause, Exception) else "unknown"
         return CallFailedError(
             CallFault.INVALID,
@@ -158,19 +160,22 @@ class _Call:
         """What instructor takes for the SDK's create: sends, and repeats what had a setback."""
         client = self._client
         repetition = Repetition(client._flow)
+        plain = client._plain_sampling
         try:
             while True:
-                plain = client._plain_sampling
                 sent = _without_sampling(arguments) if plain else arguments
                 ticket, reservation = await self._let_in(repetition, sent)
                 try:
-                    return await self._send(sent, ticket, reservation)
+                    response = await self._send(sent, ticket, reservation)
+                    # Only now is it known that they were the reason, and not what the document says of them.
+                    client._plain_sampling = client._plain_sampling or plain
+                    return response
                 except (CallFailedError, CallStoppedError):
                     raise
                 except Exception as error:
                     failed = self._failed(error)
                     if not plain and rejects_sampling(error, client._wire.sdk):
-                        client._plain_sampling = True
+                        plain = True
                         continue
                     following = repetition.after(ticket, setback(error, client._wire.sdk), failed)
                 finally:

@@ -8,6 +8,7 @@ last.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -132,23 +133,30 @@ class OpenAIWire:
         # `chat.completions.create` walks the whole request, the answer's schema included, for values to
         # convert, and `post` copies and writes it in Python. Here all are JSON already, and that would cost
         # as much as sending.
+        try:
+            content = to_json(arguments)
+        except ValueError:  # an answer that is sent back with what was wrong with it may hold anything
+            content = to_json(_all_sendable(arguments))
         response = await self._client.post(
             "/chat/completions",
             cast_to=self._response,
-            content=to_json(arguments),
+            content=content,
             options={"security": {"bearer_auth": True}},
         )
         try:
-            return self._completion.model_validate_json(response.content)
+            completion = self._completion.model_validate_json(response.content)
         except ValidationError:  # the SDK's own way takes longer, and takes what is not quite of the format
-            return self._completion.construct(**response.json())
+            completion = self._completion.construct(**response.json())
+        message = completion.choices[0].message
+        message.refusal = message.refusal or None  # to instructor, an empty one is a refusal
+        return completion
 
     def read(self, response: Any) -> Received:
         """See `Wire`."""
         choice = response.choices[0]
         message = choice.message
         calls = message.tool_calls or []
-        raw = calls[0].function.arguments if calls else message.content or message.refusal or ""
+        raw = _written(calls[0].function.arguments if calls else message.content or message.refusal)
         details = response.usage.prompt_tokens_details if response.usage else None
         usage = (
             Usage(
@@ -220,22 +228,26 @@ class AnthropicWire:
 
     async def create(self, **arguments: Any) -> Any:
         """See `Wire`."""
-        return await self._client.messages.create(**arguments)
+        try:
+            return await self._client.messages.create(**arguments)
+        except UnicodeEncodeError:  # see `OpenAIWire.create`; nothing was sent
+            return await self._client.messages.create(**_all_sendable(arguments))
 
     def read(self, response: Any) -> Received:
         """See `Wire`."""
         tools = [block.input for block in response.content if block.type == "tool_use"]
         texts = [block.text for block in response.content if block.type == "text"]
-        raw = json.dumps(tools[0], ensure_ascii=False) if tools else "".join(texts)
-        used = response.usage
-        cached = used.cache_read_input_tokens or 0
-        written = used.cache_creation_input_tokens or 0
-        usage = Usage(
-            input_tokens=used.input_tokens + cached + written,
-            output_tokens=used.output_tokens,
-            cached_tokens=cached,
-            written_tokens=written,
-        )
+        raw = _written(tools[0]) if tools else "".join(texts)
+        used, usage = response.usage, Usage()
+        if used is not None:
+            cached = used.cache_read_input_tokens or 0
+            written = used.cache_creation_input_tokens or 0
+            usage = Usage(
+                input_tokens=(used.input_tokens or 0) + cached + written,
+                output_tokens=used.output_tokens or 0,
+                cached_tokens=cached,
+                written_tokens=written,
+            )
         fault = None
         if response.stop_reason == "refusal":
             fault = CallFault.FILTERED
@@ -251,6 +263,20 @@ class AnthropicWire:
 def sendable(text: str) -> str:
     """A text as UTF-8 can carry it: lone surrogates become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _all_sendable(arguments: dict[str, Any]) -> dict[str, Any]:
+    sent: dict[str, Any] = json.loads(sendable(json.dumps(arguments, ensure_ascii=False)))
+    return sent
+
+
+def _written(answer: object) -> str:
+    """An answer as text; some servers give the arguments of a tool as an object."""
+    if isinstance(answer, Mapping):
+        return json.dumps(answer, ensure_ascii=False)
+    if not isinstance(answer, str | None):
+        raise TypeError(f"an answer is text, not {type(answer).__name__}")
+    return answer or ""
 
 
 def _block(text: str, cached: bool) -> dict[str, Any]:
