@@ -73,6 +73,18 @@ def test_the_time_limit_ends_a_session_and_not_the_run(guidex: Command, priced_j
     assert guidex("run", file, "--time-limit", "soon").code == 2
 
 
+def test_a_run_ends_with_as_many_accepted_as_wanted(guidex: Command, priced_job: PricedJob) -> None:
+    file, server = priced_job
+    one = ("--documents-in-flight", 1, "--json")
+    done = guidex("run", file, "--target-accepted", 3, *one)
+    assert done.code == 0
+    assert (done.json["documents"]["accepted"], done.json["documents"]["pending"]) == (3, 9)
+    assert "3 wanted" in done.json["reason"]
+    sent = len(server.calls)
+    assert guidex("run", file, "--target-accepted", 3, *one).json["documents"]["accepted"] == 3
+    assert len(server.calls) == sent
+
+
 def test_a_limit_in_the_job_file_holds_for_resume(guidex: Command, priced_job: PricedJob) -> None:
     file, _ = priced_job
     file.write_text(file.read_text() + "\n[limits]\ntokens = 30000\n")

@@ -126,6 +126,20 @@ def test_a_run_goes_on_from_another_folder_and_without_its_source(
     assert told(done.out)["documents"]["accepted"] == 4
 
 
+def test_whether_a_run_is_taken_up_can_be_said(
+    guidex: Command, documents: Path, scripted_server: Servers
+) -> None:
+    server = scripted_server()
+    run = ("run", *flags(server, documents), "--name", "mine", "--json", "--resume")
+    assert guidex(*run, "always").code == 2
+    for resume, limit, accepted in (("if-possible", 1, 1), ("always", 2, 2), ("if-possible", 4, 4)):
+        done = told(guidex(*run, resume, "--max-candidates", limit).out)
+        assert (done["name"], done["documents"]["accepted"]) == ("mine", accepted)
+    refused = guidex(*run, "never")
+    assert refused.code == 2 and "runs/mine" in refused.err
+    assert len(server.calls) == 4 * CALLS
+
+
 def test_a_changed_job_is_refused_or_recorded(
     guidex: Command, documents: Path, scripted_server: Servers
 ) -> None:
@@ -166,6 +180,11 @@ def test_failed_and_rejected_documents_are_retried(
     assert {call.document.split()[0] for call in server.calls[sent:]} == {"Charles"}
     third = told(guidex("retry", "people", "--rejected", "--json").out)
     assert third["documents"]["accepted"] == 4 and not third["failures"]
+    sent = len(server.calls)
+    assert told(guidex("retry", "people", "--failed", "--json").out)["documents"]["accepted"] == 4
+    assert len(server.calls) == sent  # none has failed
+    assert told(guidex("retry", "people", "--doc-id", "ada", "--json").out)["documents"]["accepted"] == 4
+    assert {call.document.split()[0] for call in server.calls[sent:]} == {"Lovelace"}
     both = guidex("retry", "people", "--failed", "--doc-id", "ada")
     assert both.code == 2 and "--doc-id" in both.err
 
@@ -178,6 +197,8 @@ def test_too_many_failures_end_the_run_with_code_1(
     done = guidex("run", *flags(server, documents), *one, 0.4)
     assert done.code == 1
     assert told(done.out)["status"] == "failed" and told(done.out)["documents"]["pending"] == 2
+    done = guidex("run", *flags(server, documents), "--name", "three", *one, 3)
+    assert done.code == 1 and told(done.out)["documents"]["failed"] == 3
     wrong = guidex("run", *flags(server, documents), *one, 1.5)
     assert wrong.code == 2 and "fail_on_error" in wrong.err
 

@@ -14,7 +14,7 @@ from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn, agreea
 from graph.document_graph import DocumentGraph
 from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
-from graph.store.records import RunStatus
+from graph.store.records import RunStatus, Totals
 from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.errors import ModelUnavailableError, StoreError
@@ -234,3 +234,11 @@ async def test_an_interrupt_leaves_a_run_that_can_be_read_and_opened(
         assert store.reader.totals().documents == len(TEXTS)
     await asyncio.sleep(0.05)
     assert len(server.calls) == sent
+
+
+async def test_sums_that_do_not_add_up_are_a_fault_of_the_run(
+    scripted_server: Start, documents: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Totals, "balanced", False)
+    with pytest.raises(StoreError, match="do not add up"):
+        await make_runner(make_job(scripted_server(), documents), folder).run()

@@ -18,7 +18,7 @@ from graph.store.records import CallStatus, RunStatus
 from schemas.errors import StoreError, UsageError
 from schemas.job import Job
 from schemas.judgement import Outcome
-from schemas.limits import Limits
+from schemas.limits import Limits, PriceConfig
 
 Start = Callable[..., ScriptedServer]
 CALLS = 5
@@ -168,7 +168,17 @@ async def test_what_changes_no_answer_may_change(
 ) -> None:
     server = scripted_server()
     await finished(make_runner(make_job(server, documents), folder))
-    other = with_limits(make_job(server, documents, documents_in_flight=1, timeout=5), tokens=10**9)
+    machine = {
+        "max_connections": 2,
+        "retries": 0,
+        "connect_timeout": 3,
+        "read_timeout": 4,
+        "retry_on_error": 2,
+    }
+    other = with_limits(
+        make_job(server, documents, documents_in_flight=1, timeout=5, **machine), tokens=10**9
+    )
+    other = other.model_copy(update={"prices": {"openai/scripted": PriceConfig(input=1, output=1)}})
     assert (await finished(make_runner(other, folder))).status is RunStatus.DONE
     assert len(server.calls) == CALLS * len(TEXTS)
 
