@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agents.llm.budget import Spent
 from agents.llm.client import Usage
 from agents.llm.names import resolve
@@ -15,7 +17,7 @@ def spent_before(reader: RunReader, job: Job) -> tuple[Spent, Spent]:
 
     Attempts that were made when their price was not known are priced as the job says now. Of requests that
     were lost, and of those under way when the process died, nobody knows what they took: each counts as much
-    as the dearest attempt of the run.
+    as the dearest attempt of the run, or where its server counts nothing, as prompt and answer can at most.
 
     Args:
         reader: Of the run.
@@ -39,7 +41,28 @@ def spent_before(reader: RunReader, job: Job) -> tuple[Spent, Spent]:
             coalesce(max(input_tokens + output_tokens), 0), coalesce(max(cost), 0.0) FROM attempts"""
     )
     known = Spent(totals.input_tokens + totals.output_tokens, cost)
-    return known, Spent(lost * most_tokens, lost * most_cost)
+    assumed = Spent(lost * most_tokens, lost * most_cost)
+    if lost and not all(assumed):
+        bound = _at_most(reader, prices)
+        assumed = Spent(assumed.tokens or bound.tokens, assumed.cost or bound.cost)
+    return known, assumed
+
+
+def _at_most(reader: RunReader, prices: Mapping[tuple[str, str, str | None], Price | None]) -> Spent:
+    """What the lost requests can have taken: a token has a byte at least, and an answer a limit."""
+    tokens, cost = 0, 0.0
+    for provider, model, base_url, answer, prompt, times in reader.rows(
+        """SELECT provider, model, base_url, json_extract(sampling, '$.max_tokens'),
+            (SELECT coalesce(sum(length(CAST(t.text AS BLOB))), 0)
+             FROM call_messages m JOIN texts t ON t.id = m.text_id WHERE m.call_id = c.id),
+            (status = 'interrupted') + (SELECT count(*) FROM attempts a WHERE a.call_id = c.id
+             AND a.cost IS NULL AND a.input_tokens + a.output_tokens = 0) AS times
+        FROM calls c WHERE times > 0"""
+    ):
+        price = prices.get((provider, model, base_url))
+        tokens += times * (prompt + answer)
+        cost += times * price.bound(prompt, answer) if price is not None else 0.0
+    return Spent(tokens, cost)
 
 
 def _prices(job: Job) -> dict[tuple[str, str, str | None], Price | None]:

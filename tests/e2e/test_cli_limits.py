@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,23 @@ def test_the_time_limit_ends_a_session_and_not_the_run(guidex: Command, priced_j
     assert (stopped.json["documents"]["pending"], len(server.calls)) == (12, 0)
     assert guidex("run", file, "--time-limit", "2h").code == 0
     assert guidex("run", file, "--time-limit", "soon").code == 2
+
+
+def test_a_limit_holds_over_sessions_though_the_server_counts_nothing(
+    guidex: Command, priced_job: PricedJob
+) -> None:
+    file, server = priced_job
+    counted = server.script
+    assert callable(counted)
+    server.script = lambda call: replace(counted(call), input_tokens=0, output_tokens=0)
+    sent = [0]
+    for _ in range(3):
+        done = guidex("run", file, "--token-limit", 40_000, "--json")
+        assert done.code == 75 and "put down for lost requests" in done.json["reason"]
+        sent.append(len(server.calls))
+    assert sent[1] > 4
+    # Not as much again in each session; a little more, as only the messages of a request are kept.
+    assert sent[3] < 2.5 * sent[1]
 
 
 def test_a_run_ends_with_as_many_accepted_as_wanted(guidex: Command, priced_job: PricedJob) -> None:

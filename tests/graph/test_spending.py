@@ -64,3 +64,18 @@ async def test_what_was_lost_or_under_way_at_a_crash_counts_as_the_dearest(tmp_p
         await store.open_call(opened("c"))
     with RunStore.open(tmp_path / "trial") as store:
         assert spent_before(store.reader, JOB) == (Spent(150, 0.375), Spent(2 * 100, 2 * 0.25))
+
+
+async def test_where_a_server_counts_nothing_its_requests_count_as_the_most_they_can_take(
+    tmp_path: Path,
+) -> None:
+    call = opened("a", prompt="Na\u00efve.")
+    prompt = sum(len(part.encode()) for message in call.messages for part in message.parts)
+    with make_store(tmp_path) as store:
+        store.add_documents(documents(1))
+        attempts = attempt(0, None), attempt(0, None, 2)
+        store.close_call(await store.open_call(call), ClosedCall(CallStatus.ANSWERED, "{}", attempts))
+        await store.flush()
+        _, assumed = spent_before(store.reader, JOB)
+    assert assumed.tokens == 2 * (prompt + call.sampling.max_tokens)
+    assert assumed.cost == pytest.approx(2 * (prompt + 10 * call.sampling.max_tokens) / 1e6)
