@@ -151,7 +151,8 @@ class RunConfig(Model):
         default=None,
         ge=1,
         examples=[4],
-        description="Documents worked on at the same time; default: half as many again as connections.",
+        description="Documents worked on at the same time; default: half as many again as connections, with "
+        "a local model as many as it has slots.",
     )
     max_connections: int | None = Field(
         default=None,

@@ -22,6 +22,9 @@ from schemas.job import ConnectionBounds, ModelConfig, RunConfig
 from schemas.judgement import Agent
 from schemas.limits import PriceConfig
 
+_LOCAL = "local"
+"""Stands where other flows have the address of their server."""
+
 
 class ClientPool:
     """The clients of a run: one per model, however many agents speak to it.
@@ -61,11 +64,12 @@ class ClientPool:
         """How many documents are worth working on at the same time, at present; grows with the connections.
 
         A document has at least one call to make at any time, so one for each connection keeps all in use.
-        Half as many again cover those that are being judged or stored, or wait to repeat a call. Before the
-        first client is made, 1.
+        Half as many again cover those that are being judged or stored, or wait to repeat a call; not with
+        local models, whose slots keep the prefixes of so many documents. Before the first client is made, 1.
         """
-        connections = sum(flow.limit for flow in self._flows.values())
-        return self._run.documents_in_flight or max(1, connections + (connections + 1) // 2)
+        limits = {key: flow.limit for key, flow in self._flows.items()}
+        spare = sum((limit + 1) // 2 for (place, _), limit in limits.items() if place != _LOCAL)
+        return self._run.documents_in_flight or max(1, sum(limits.values()) + spare)
 
     def client_for(self, config: ModelConfig) -> Client:
         """The client of a model; a local model's file is fetched first if need be, which blocks.
@@ -101,7 +105,7 @@ class ClientPool:
             slots = min(server.slots, run.connections.most)
             fixed = ConnectionBounds(slots, slots, slots)
             # Nothing between us and it can fail for a moment.
-            flow = self._flow(("local", f"{gguf}:{model.context}"), model.label, fixed, retries=0)
+            flow = self._flow((_LOCAL, f"{gguf}:{model.context}"), model.label, fixed, retries=0)
             meter = self._meter(model, context=model.context)
             return LocalClient(model, server, flow=flow, timeouts=timeouts, meter=meter)
         secret = api_key(model)
