@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ class Progress:
         replays: Calls answered from the ledger.
         in_flight: Calls under way.
         working: Documents under way.
-        started: When the run began, in seconds of `time.monotonic`.
+        started: When the session began, in seconds of `time.monotonic`.
         stopping: Whether no new documents are begun.
     """
 
@@ -123,7 +124,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the run began."""
+        """Seconds since the session began."""
         return time.monotonic() - self.started
 
 
@@ -156,6 +157,9 @@ class Counted:
             reply = await self._client.ask(request)
         except (CallFailedError, CallStoppedError) as error:
             progress.taken.add(error.attempts)
+            raise
+        except asyncio.CancelledError:
+            progress.taken.add(request.attempts)
             raise
         finally:
             progress.in_flight -= 1

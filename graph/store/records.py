@@ -114,7 +114,7 @@ class RunRecord:
     job: str
     """The job as JSON."""
     job_toml: str
-    """The job file as the user wrote it."""
+    """The job with every default, as a job file that lies in the run's folder."""
 
 
 @dataclass(frozen=True, slots=True)

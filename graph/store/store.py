@@ -93,7 +93,7 @@ class RunStore:
             folder: The run's folder; made if it is not there.
             name: The run's name.
             job: What is to be done.
-            job_toml: The job file as the user wrote it.
+            job_toml: The job as a job file that lies in the folder.
             version: GuideX that starts the run.
 
         Raises:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, slowly
+from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, slowly, write_documents
 from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn, agreeable
 
 from graph.document_graph import DocumentGraph
@@ -31,6 +32,25 @@ BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def failing_for(identifier: str, turn: Turn) -> Callable[[Call], Turn]:
     words = TEXTS[identifier].split()[-1]
     return lambda call: turn if words in call.document else agreeable(call)
+
+
+async def test_what_was_taken_by_a_call_that_was_cancelled_is_counted(
+    scripted_server: Start, tmp_path: Path, folder: Path
+) -> None:
+    """Once one annotator has failed, nobody wants the other's answer; its first request was paid for."""
+    number = itertools.count()
+
+    def script(call: Call) -> Turn:
+        answer = agreeable(call)
+        assert isinstance(answer, dict)
+        annotators: dict[int, Turn] = {2: Fail(400, delay=0.3), 3: "no JSON", 4: Say(answer, delay=1)}
+        return annotators.get(next(number), answer)
+
+    documents = write_documents(tmp_path / "one.jsonl", {"d": TEXTS["d0"]})
+    runner = make_runner(make_job(scripted_server(script), documents), folder)
+    totals = (await finished(runner)).totals
+    assert totals.failed == 1 and totals.input_tokens == 300
+    assert runner.progress.taken.tokens == totals.input_tokens + totals.output_tokens
 
 
 @pytest.mark.parametrize(
