@@ -144,7 +144,7 @@ def find_folders(runs: Sequence[str], runs_dir: Path) -> tuple[Path, ...]:
     folders = []
     for run in runs:
         with find_run(run, runs_dir) as reader:
-            folders.append(reader.folder)
+            folders.append(reader.folder.resolve())  # its name is recorded, and `.` has none
     return tuple(folders)
 
 

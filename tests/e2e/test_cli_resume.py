@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -30,6 +31,12 @@ def slow(call: Call) -> Turn:
     return Say(answer, delay=0.04)
 
 
+def spurious(call: Call) -> Turn:
+    answer = agreeable(call)
+    assert isinstance(answer, dict)
+    return {**answer, "verdicts": [{**v, "verdict": "spurious"} for v in answer.get("verdicts", ())]}
+
+
 def flags(server: ScriptedServer, documents: Path) -> tuple[object, ...]:
     return ("--documents", documents, "--model", "openai/x", "--base-url", server.openai_url)
 
@@ -50,6 +57,14 @@ def answered_calls(folder: Path) -> int:
     finally:
         connection.close()
     return int(count)
+
+
+def sources(folder: Path) -> list[tuple[str]]:
+    """The runs from which answers were taken."""
+    with contextlib.closing(sqlite3.connect(folder / "run.db")) as connection:
+        return connection.execute(
+            "SELECT substr(reused_from, 1, instr(reused_from, ':') - 1) FROM calls"
+        ).fetchall()
 
 
 def results(folder: Path) -> list[tuple[Any, ...]]:
@@ -189,6 +204,24 @@ def test_failed_and_rejected_documents_are_retried(
     assert both.code == 2 and "--doc-id" in both.err
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
+def test_a_killed_retry_goes_on_with_the_same_command(
+    guidex: Command, guidex_process: Start, documents: Path, scripted_server: Servers
+) -> None:
+    server = scripted_server(spurious)
+    assert guidex("run", *flags(server, documents), "--name", "mine").code == 0
+    server.script, sent = slow, len(server.calls)
+    process = guidex_process("retry", "mine", "--rejected", "--documents-in-flight", 1)
+    while len(server.calls) < sent + CALLS + 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    again = guidex("retry", "mine", "--rejected", "--json")
+    assert again.code == 0 and told(again.out)["documents"]["accepted"] == 4
+    # But for those that were under way, nothing was sent twice.
+    assert len(server.calls) - sent - 4 * CALLS <= 2
+
+
 def test_too_many_failures_end_the_run_with_code_1(
     guidex: Command, documents: Path, scripted_server: Servers
 ) -> None:
@@ -211,6 +244,12 @@ def test_another_runs_answers_are_reused(
     counted = Counter(call.document for call in server.calls)
     reused = guidex("run", *flags(server, documents), "--name", "second", "--reuse", "first", "--json")
     assert (told(reused.out)["calls"], told(reused.out)["replays"]) == (0, CALLS * 4)
+    assert Counter(call.document for call in server.calls) == counted
+    with contextlib.chdir(tmp_path / "runs" / "first"):
+        here = ("--name", "third", "--runs-dir", tmp_path / "runs", "--reuse", ".")
+        assert guidex("run", *flags(server, documents), *here).code == 0
+    for run in ("second", "third"):
+        assert {name for (name,) in sources(tmp_path / "runs" / run)} == {"first"}
     assert Counter(call.document for call in server.calls) == counted
     shutil.rmtree(tmp_path / "runs" / "first")
     assert guidex("run", *flags(server, documents), "--name", "second", "--reuse", "first").code == 2
