@@ -109,7 +109,7 @@ class ClientPool:
             meter = self._meter(model, context=model.context)
             return LocalClient(model, server, flow=flow, timeouts=timeouts, meter=meter)
         secret = api_key(model)
-        allow_connections(run.connections.most)
+        allow_connections(run.connections.most, len(self._clients) + 1)
         from agents.llm.instructed import InstructedClient
 
         flow = self._flow((model.base_url, model.model), model.label, run.connections, retries=run.retries)

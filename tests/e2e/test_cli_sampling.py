@@ -24,7 +24,8 @@ def test_an_estimate_is_kept_and_foretells_the_run(guidex: Command, priced_job: 
     done = guidex("run", file, "--json")
     assert done.code == 0, done.err
     assert max(Counter(call.prompt for call in server.calls).values()) <= 2  # of two annotators at most
-    for name, total in (("calls", done.json["calls"]), ("cost", done.json["cost"])):
+    for name in ("calls", "cost", "input_tokens", "output_tokens"):
+        total = done.json[name]
         assert 0.7 * total <= told[name]["expected"] <= 1.3 * total
         assert told[name]["low"] <= told[name]["expected"] <= told[name]["high"]
         assert told[name]["low"] >= told[name]["sample"]
