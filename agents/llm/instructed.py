@@ -196,13 +196,17 @@ class _Call:
         First for its slot. What may be spent is reserved after that: only requests about to be sent then hold
         a reservation, and those that hold one need nothing more to get to their end and give it back.
         """
-        flow = self._client._flow
+        flow, meter = self._client._flow, self._client._meter
         ticket = await flow.enter(again=repetition.begun)
         try:
-            return ticket, await self._client._meter.reserve(arguments)
+            reservation = await meter.reserve(arguments)
+            if flow.stopped:  # meanwhile
+                meter.settle(reservation, Usage())
+                raise flow.why_stopped()
         except BaseException:
             flow.leave()
             raise
+        return ticket, reservation
 
     def refuse(self, error: Exception, **_: Any) -> None:
         """Say why the last attempt was not taken."""

@@ -131,3 +131,13 @@ async def test_cached_tokens_are_priced_as_such(made: list[Limited]) -> None:
         made.append(limited := Limited("openai", server, cost=100))
         reply = await limited.client.ask(question())
     assert reply.attempts[0].cost == pytest.approx(40 * 0.001 + 60 * 0.0001 + 2 * 0.01)
+
+
+async def test_who_waits_for_a_reservation_is_not_sent_after_the_stop(made: list[Limited]) -> None:
+    out_of_credit = Fail(429, "You exceeded your current quota (insufficient_quota)", delay=0.1)
+    with ScriptedServer(lambda call: out_of_credit) as server:
+        made.append(limited := Limited("openai", server, tokens=1_000))  # one request fits at a time
+        results = await ask_many(limited.client, 4)
+        assert len(server.calls) == 1
+    assert all(isinstance(each, CallStoppedError) and "credit" in each.remedy for each in results)
+    assert limited.budget.spent == (0, 0.0)
