@@ -234,8 +234,9 @@ def table(rows: list[Row]) -> Iterator[str]:
         )
 
 
-def figures(told: dict[str, Any]) -> Iterator[str]:
-    """What else was measured, for people."""
+def report(told: dict[str, Any]) -> Iterator[str]:
+    """All that was measured, for people."""
+    yield from table([Row(**row) for row in told["rows"]])
     yield ""
     cost = max(row["server_cpu_ms"] for row in told["rows"])
     yield f"server       {cost:.2f} ms of CPU a request at most"
@@ -326,7 +327,7 @@ def main() -> None:
     if given.json:
         print(json.dumps(told, indent=1))
         return
-    print(*table([Row(**row) for row in told["rows"]]), *figures(told), sep="\n")
+    print(*report(told), sep="\n")
 
 
 def names_of(value: str) -> tuple[str, ...]:

@@ -21,6 +21,20 @@ def figures(script: str, *flags: str) -> Any:
     return json.loads(done.stdout)
 
 
+def reported(told: Any) -> str:
+    """What `throughput.py` shows people of the same."""
+    code = "import json, sys, throughput; print(*throughput.report(json.load(sys.stdin)), sep='\\n')"
+    path = os.pathsep.join((str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")))
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
+    ).stdout
+
+
 def test_all_contenders_send_the_requests_of_a_run() -> None:
     small = ("--documents", "4", "5", "--connections", "2", "--latency", "0.01", "--wide", "0")
     told = figures("throughput.py", *small, "--contenders", "aiohttp,sdk,instructor,guidex")
@@ -36,6 +50,19 @@ def test_all_contenders_send_the_requests_of_a_run() -> None:
     assert told["database"]["database"] > told["database"]["said"] > told["database"]["parts"] > 4 * 2500
     assert told["again"]["requests"] == 0
     assert told["store"]["loop_cpu_ms"] > 0
+    shown = reported(told)
+    for part in (
+        "effic.",
+        "CPU ms",
+        "CPU/sdk",
+        "MiB",
+        "start s",
+        "\nstore ",
+        "\ndatabase ",
+        "again: 0 requests",
+    ):
+        assert part in shown, shown
+    assert [line.split()[0] for line in shown.splitlines()[1:5]] == list(rows)
     (growth,) = told["growth"]
     assert (growth["documents"], growth["calls"], growth["lost"]) == (5, 20, 0)
     assert growth["database"]["ratio"] > 1
