@@ -125,7 +125,7 @@ class Runner:
 
         Returns:
             The result; its status is STOPPED if documents are left because of `stop` or of a limit, and
-            FAILED if more documents failed than the job allows.
+            FAILED if more documents failed than the job allows, or all of them.
 
         Raises:
             UsageError: The job cannot be done as written, or differs from the run's in what changes answers;
@@ -206,14 +206,10 @@ class Runner:
                 if clients is None:
                     clients = await asyncio.to_thread(self._clients, pool)
                 status, reason = await self._work(store, pool, clients, only)
-            elif failed := self._job.limits.too_many_failed(
-                self.progress.outcomes[Outcome.FAILED], self.progress.documents
-            ):
-                status, reason = RunStatus.FAILED, failed
             else:
                 status, reason = RunStatus.DONE, ""
-            if status is RunStatus.DONE and not reason and (others := self._left(store, None)):
-                reason = f"{others} documents were not asked for"
+            if status is RunStatus.DONE:
+                status, reason = self._as_a_whole(store, reason)
         except (asyncio.CancelledError, KeyboardInterrupt):
             status, reason = RunStatus.INTERRUPTED, "interrupted; documents in flight are pending"
             raise
@@ -231,6 +227,17 @@ class Runner:
         if not totals.balanced:
             raise StoreError(f"The sums of run {self._folder.name} do not add up: {totals}.", "Report this.")
         return RunResult(self._folder.name, self._folder, status, reason, totals, self.progress.seconds, only)
+
+    def _as_a_whole(self, store: RunStore, reason: str) -> tuple[RunStatus, str]:
+        """How the run stands once all that was asked for has ended."""
+        failed, documents = self.progress.outcomes[Outcome.FAILED], self.progress.documents
+        if too_many := self._job.limits.too_many_failed(failed, documents):
+            return RunStatus.FAILED, too_many
+        if failed == documents:
+            return RunStatus.FAILED, "all documents failed"
+        if not reason and (others := self._left(store, None)):
+            reason = f"{others} documents were not asked for"
+        return RunStatus.DONE, reason
 
     # --- which documents ---
 

@@ -55,8 +55,7 @@ def drive(job: Job, folder: Path, job_toml: str, display: Display, plan: Plan) -
         raise
     if result.status is RunStatus.STOPPED:
         return Driven(INTERRUPTED if driver.interrupts else STOPPED, result)
-    failed = result.totals.failed == result.totals.documents
-    return Driven(FAILED if failed or result.status is RunStatus.FAILED else DONE, result)
+    return Driven(FAILED if result.status is RunStatus.FAILED else DONE, result)
 
 
 class _Driver:

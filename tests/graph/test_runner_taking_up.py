@@ -69,15 +69,27 @@ async def test_what_cannot_be_retried_leaves_the_run_as_it_stands(
         assert reader.run().status is RunStatus.DONE and len(reader.sessions()) == 1
 
 
+@pytest.mark.parametrize(
+    ("failing", "limit", "reason"),
+    [("number", None, "all documents failed"), ("number4", 1, "1 documents failed, the run fails at 1")],
+)
 async def test_a_run_that_failed_as_a_whole_has_failed_when_it_is_run_again(
-    scripted_server: Start, documents: Path, folder: Path
+    failing: str,
+    limit: float | None,
+    reason: str,
+    scripted_server: Start,
+    documents: Path,
+    folder: Path,
 ) -> None:
-    job = make_job(scripted_server(lambda call: Fail(400)), documents, documents_in_flight=5)
-    strict = job.model_copy(update={"limits": Limits(fail_on_error=5)})
+    server = scripted_server(lambda call: Fail(400) if failing in call.document else agreeable(call))
+    job = make_job(server, documents, documents_in_flight=5)
+    strict = job.model_copy(update={"limits": Limits(fail_on_error=limit)})
     for _ in range(2):
         result = await finished(make_runner(strict, folder))
-        assert (result.status, result.reason) == (RunStatus.FAILED, "5 documents failed, the run fails at 5")
-    assert (await finished(make_runner(job, folder))).status is RunStatus.DONE
+        assert (result.status, result.reason) == (RunStatus.FAILED, reason)
+        assert result.totals.pending == 0
+    lenient = await finished(make_runner(job, folder))
+    assert lenient.status is (RunStatus.DONE if limit else RunStatus.FAILED)
 
 
 async def test_a_record_that_cannot_be_read_is_the_same_one_from_anywhere(

@@ -64,7 +64,7 @@ async def test_a_document_that_goes_on_failing_is_failed(
     result = await finished(
         make_runner(make_job(server, documents, retry_on_error=2, documents_in_flight=1), folder)
     )
-    assert (result.status, result.totals.failed) == (RunStatus.DONE, len(TEXTS))
+    assert (result.status, result.totals.failed) == (RunStatus.FAILED, len(TEXTS))
     with RunReader(folder) as reader:
         for identifier in TEXTS:
             assert len(failures_of(reader, identifier)) == 3 and len(reader.decisions(identifier)) == 1
