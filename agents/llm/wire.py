@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
 from agents.llm.client import AnyAnswer, CallFault, Message, Request, Usage, form_of
 from agents.llm.names import ResolvedModel
+from schemas.base import Model
 
 CACHE_MARKS = 3
 """Anthropic takes four cache marks a request; one is kept for the system text."""
@@ -37,14 +37,13 @@ class Timeouts(NamedTuple):
     """From sending to the whole answer; kept by whoever sends."""
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(Model):
     """An answer before validation."""
 
-    raw: str
-    finish_reason: str | None
-    usage: Usage
-    fault: CallFault | None
+    raw: str = Field(description="Its text, or JSON of the tool call.")
+    finish_reason: str | None = Field(description="As the provider names it.")
+    usage: Usage = Field(description="Its tokens; none if the server counts nothing.")
+    fault: CallFault | None = Field(description="Why nobody can use it, whatever it says.")
 
 
 class Wire(Protocol):
@@ -172,7 +171,7 @@ class OpenAIWire:
             fault = CallFault.FILTERED
         elif choice.finish_reason == "length":
             fault = CallFault.TRUNCATED
-        return Received(raw, choice.finish_reason, usage, fault)
+        return Received(raw=raw, finish_reason=choice.finish_reason, usage=usage, fault=fault)
 
     async def close(self) -> None:
         """See `Wire`."""
@@ -253,7 +252,7 @@ class AnthropicWire:
             fault = CallFault.FILTERED
         elif response.stop_reason in ("max_tokens", "model_context_window_exceeded"):
             fault = CallFault.TRUNCATED
-        return Received(raw, response.stop_reason, usage, fault)
+        return Received(raw=raw, finish_reason=response.stop_reason, usage=usage, fault=fault)
 
     async def close(self) -> None:
         """See `Wire`."""
@@ -270,13 +269,9 @@ def _all_sendable(arguments: dict[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _written(answer: object) -> str:
+def _written(answer: Any) -> Any:
     """An answer as text; some servers give the arguments of a tool as an object."""
-    if isinstance(answer, Mapping):
-        return json.dumps(answer, ensure_ascii=False)
-    if not isinstance(answer, str | None):
-        raise TypeError(f"an answer is text, not {type(answer).__name__}")
-    return answer or ""
+    return json.dumps(answer, ensure_ascii=False) if isinstance(answer, Mapping) else answer or ""
 
 
 def _block(text: str, cached: bool) -> dict[str, Any]:

@@ -74,6 +74,16 @@ async def test_content_that_is_no_text_is_no_answer_and_the_attempt_is_kept(
 
 
 @BOTH
+async def test_an_ending_that_is_no_word_is_no_answer_and_the_attempt_is_kept(
+    provider: str, asker: Asker, scripted_server: Any
+) -> None:
+    ends = openai_body(content=json.dumps(CITY)) if provider == "openai" else anthropic_body(TOOL_USE)
+    odd = Garble(ends.body.replace('"stop"', "7").replace('"end_turn"', "7"))
+    error = await failed(asker.client(provider, scripted_server([odd])), question())
+    assert error.fault is CallFault.SERVER and len(error.attempts) == 1
+
+
+@BOTH
 async def test_half_a_character_in_an_answer_can_be_sent_back(
     provider: str, asker: Asker, scripted_server: Any
 ) -> None:
