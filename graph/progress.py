@@ -18,6 +18,7 @@ from agents.llm.client import (
     Reply,
     Request,
 )
+from agents.llm.factory import ClientPool
 from graph.store.records import Totals
 from schemas.judgement import Outcome
 
@@ -67,10 +68,10 @@ class Progress:
         earlier: What those of earlier sessions took.
         done_earlier: Documents that had ended when this session began.
         replays: Calls answered from the ledger.
-        in_flight: Calls under way.
         working: Documents under way.
         started: When the session began, in seconds of `time.monotonic`.
         stopping: Whether no new documents are begun.
+        pool: The clients, once the run has any.
     """
 
     documents: int = 0
@@ -79,10 +80,10 @@ class Progress:
     earlier: Taken = field(default_factory=Taken)
     done_earlier: int = 0
     replays: int = 0
-    in_flight: int = 0
     working: int = 0
     started: float = field(default_factory=time.monotonic)
     stopping: bool = False
+    pool: ClientPool | None = None
 
     def take_up(self, totals: Totals) -> None:
         """Go on from where earlier sessions of the run ended."""
@@ -94,6 +95,16 @@ class Progress:
             totals.priced,
         )
         self.done_earlier = self.done
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way; calls that wait for a connection are not among them."""
+        return self.pool.requests_in_flight if self.pool else 0
+
+    @property
+    def silence(self) -> tuple[float, str] | None:
+        """For how many seconds a model has brought no answer, and what came instead; None if they answer."""
+        return self.pool.silence if self.pool else None
 
     @property
     def done(self) -> int:
@@ -152,7 +163,6 @@ class Counted:
             CallFailedError: No usable answer.
         """
         progress = self._progress
-        progress.in_flight += 1
         try:
             reply = await self._client.ask(request)
         except (CallFailedError, CallStoppedError) as error:
@@ -161,8 +171,6 @@ class Counted:
         except asyncio.CancelledError:
             progress.taken.add(request.attempts)
             raise
-        finally:
-            progress.in_flight -= 1
         if reply.replayed:
             progress.replays += 1
         else:

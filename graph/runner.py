@@ -236,7 +236,7 @@ class Runner:
         if failed == documents:
             return RunStatus.FAILED, "all documents failed"
         if not reason and (others := self._left(store, None)):
-            reason = f"{others} documents were not asked for"
+            reason = f"{others} of {documents} documents were not asked for"
         return RunStatus.DONE, reason
 
     # --- which documents ---
@@ -353,16 +353,18 @@ class Runner:
             )
             pool.listener = partial(store.add_event, CONNECTIONS)
             pool.on_growth = work.begin
+            self.progress.pool = pool
             with seldom_collecting():
                 await work.run(lambda: pool.documents_in_flight)
         if work.too_many_failed:
             return RunStatus.FAILED, work.too_many_failed
         left = self._left(store, only)
+        still = f"{left} of {self.progress.documents if only is None else len(only)} documents left"
         if work.stopped is not None:
             return RunStatus.STOPPED, f"{work.stopped} {work.stopped.remedy}".strip()
         if left and not work.enough:
-            return RunStatus.STOPPED, f"{left} documents left"
-        return RunStatus.DONE, f"{work.enough}; {left} documents left" if left else ""
+            return RunStatus.STOPPED, still
+        return RunStatus.DONE, f"{work.enough}; {still}" if left else ""
 
     def _ledgers(
         self, store: RunStore, clients: dict[ModelConfig, Client], reused: Sequence[RunReader]

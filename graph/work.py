@@ -110,9 +110,9 @@ class Work:
         """Why no more documents are wanted; empty while they are."""
         accepted, limits = self._progress.outcomes[Outcome.ACCEPTED], self._limits
         if limits.target_accepted is not None and accepted >= limits.target_accepted:
-            return f"{accepted} documents accepted, {limits.target_accepted} wanted"
+            return f"{accepted} accepted, {limits.target_accepted} wanted"
         if not self._admits_candidates and not self._again:
-            return f"{self._candidates} documents worked on, {limits.max_candidates} allowed"
+            return f"{self._candidates} worked on, {limits.max_candidates} allowed"
         return ""
 
     @property

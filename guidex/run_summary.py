@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,11 +14,11 @@ from pydantic import Field
 from graph.store.attempts import spent_in_vain
 from graph.store.failures import failure_groups, past_failures
 from graph.store.reading import RunReader
-from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session, Totals
+from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
+from guidex.next_steps import next_steps
 from schemas.base import Model
 from schemas.judgement import Outcome
 
-DEFAULT_RUNS_DIR = Path("runs")
 _PAGE = 500
 _REASONS = 5
 
@@ -143,7 +142,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         past_failures=past_failures(reader),
         rejections=_rejections(reader),
         copied=_copied(reader),
-        next=_next(reader, totals),
+        next=next_steps(reader, totals),
     )
 
 
@@ -156,12 +155,6 @@ def _copied(reader: RunReader) -> dict[str, int]:
         for name in event.data["classes"]
     }
     return dict(Counter(name for _, name in copied).most_common())
-
-
-def run_argument(folder: Path) -> str:
-    """How a run is named on the command line: by its name in the default folder, else by its path."""
-    by_name = folder.parent.absolute() == DEFAULT_RUNS_DIR.absolute()
-    return shlex.quote(folder.name if by_name else folder.as_posix())
 
 
 def _wall_seconds(sessions: Sequence[Session]) -> float:
@@ -187,21 +180,3 @@ def _kinds(reason: str) -> set[str]:
     """What a decision's reason says, without the numbers of the one document."""
     faults = reason.partition(": ")[2] or reason
     return {re.sub(r"\b\d+(\.\d+)? < ", "< ", re.sub(r"^\d+ open", "open", f)) for f in faults.split("; ")}
-
-
-def _next(reader: RunReader, totals: Totals) -> tuple[str, ...]:
-    run = run_argument(reader.folder)
-    commands = []
-    if totals.pending and reader.run().status is not RunStatus.RUNNING:
-        commands.append(f"guidex resume {run}")
-    if totals.failed and reader.document_ids((Outcome.FAILED,)):
-        commands.append(f"guidex retry {run}")
-    for outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.FAILED):
-        rows = reader.documents(outcome, limit=1)
-        if rows and rows[0].id.isprintable():
-            commands.append(f"guidex trace show {run} {shlex.quote(rows[0].id)}")
-    if totals.documents > 1:
-        commands.insert(0, f"guidex trace show {run}")
-    if totals.accepted:
-        commands.append(f"guidex export {run} --format guidex")
-    return tuple(commands)

@@ -71,6 +71,16 @@ class ClientPool:
         spare = sum((limit + 1) // 2 for (place, _), limit in limits.items() if place != _LOCAL)
         return self._run.documents_in_flight or max(1, sum(limits.values()) + spare)
 
+    @property
+    def requests_in_flight(self) -> int:
+        """Requests under way to all models."""
+        return sum(flow.in_use for flow in self._flows.values())
+
+    @property
+    def silence(self) -> tuple[float, str] | None:
+        """Of the model that has been without answers for longest: seconds, and what came instead."""
+        return max((flow.silence for flow in self._flows.values() if flow.silence), default=None)
+
     def client_for(self, config: ModelConfig) -> Client:
         """The client of a model; a local model's file is fetched first if need be, which blocks.
 

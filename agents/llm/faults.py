@@ -31,7 +31,7 @@ _SAMPLING = re.compile(r"temperature|top_p|\bseed\b|frequency_penalty", re.IGNOR
 _SECRET = re.compile(r"\b(sk|pk|key|bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
 
 
-def failure(error: Exception, sdk: ModuleType, label: str, secret: str) -> Failure:
+def failure(error: Exception, sdk: ModuleType, label: str, secret: str, key_env: str | None) -> Failure:
     """Classify what an SDK raised.
 
     Args:
@@ -39,6 +39,7 @@ def failure(error: Exception, sdk: ModuleType, label: str, secret: str) -> Failu
         sdk: `openai` or `anthropic`; their exceptions have the same names.
         label: The model, for the message.
         secret: The key, which never appears in a message.
+        key_env: Variable that holds it.
     """
     if isinstance(error, TimeoutError) or (
         isinstance(error, sdk.APITimeoutError) and not lost(error) and not never_connected(error)
@@ -56,7 +57,7 @@ def failure(error: Exception, sdk: ModuleType, label: str, secret: str) -> Failu
         )
     if isinstance(error, sdk.APIStatusError):
         status = int(error.status_code)
-        return _status(status, _reason(error, secret), label)
+        return _status(status, _reason(error, secret), label, key_env)
     return Failure(
         CallFault.SERVER,
         f"{label} sent something that is no answer of its format ({type(error).__name__}).",
@@ -75,7 +76,7 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-def _status(status: int, reason: str, label: str) -> Failure:
+def _status(status: int, reason: str, label: str, key_env: str | None) -> Failure:
     said = f"{label} answered {status}: {reason}"
     if status == 413 or (status == 400 and _TOO_LONG.search(reason)):
         return Failure(
@@ -85,7 +86,7 @@ def _status(status: int, reason: str, label: str) -> Failure:
         )
     if status == 401:
         # What the server says may repeat the key.
-        return Failure(CallFault.REFUSED, f"{label} refused the key.", "Check the key's variable.")
+        return Failure(CallFault.REFUSED, f"{label} refused the key.", f"Put its key into {key_env}.")
     if status == 403:
         return Failure(CallFault.REFUSED, said, "Check that the key may use this model.")
     if status == 404:
@@ -94,10 +95,10 @@ def _status(status: int, reason: str, label: str) -> Failure:
         return Failure(
             CallFault.RATE_LIMIT,
             said,
-            "Wait and run again; check the quota; set run.max_connections to a small number.",
+            "Wait; check the quota; set run.max_connections to a small number.",
         )
     if status >= 500 or status == 408:
-        return Failure(CallFault.SERVER, said, "Run again later; what is finished is kept.")
+        return Failure(CallFault.SERVER, said, "Wait, or look into the server's log.")
     # About this request, unlike 401, 403 and 404: another document's may well be taken.
     return Failure(CallFault.BAD_REQUEST, said, "Check the model's settings against what the server takes.")
 

@@ -73,6 +73,7 @@ class Flow:
         self._told_limit = bounds.start
         self._told_at = (0, 0)
         self._paused_until = 0.0
+        self._hindrance: tuple[float, str] | None = None
 
     @property
     def limit(self) -> int:
@@ -93,6 +94,14 @@ class Flow:
     def paused(self) -> bool:
         """Whether nobody sends for a while."""
         return asyncio.get_running_loop().time() < self._paused_until
+
+    @property
+    def silence(self) -> tuple[float, str] | None:
+        """Seconds since the first setback after the last answer, and the cause of the last; else None."""
+        if self._hindrance is None:
+            return None
+        since, cause = self._hindrance
+        return asyncio.get_running_loop().time() - since, cause
 
     async def enter(self, *, again: bool = False) -> int:
         """Wait until a request may be sent; it must `leave` afterwards.
@@ -131,9 +140,12 @@ class Flow:
         """Take note that the server is there, though it did not do what it was asked."""
         self.answers += 1
         self._given_up = 0
+        self._hindrance = None
 
     def hindered(self, ticket: int, setback: Setback) -> None:
         """Take note of a setback, while its request is still in: cut the limit, pause."""
+        since = self._hindrance[0] if self._hindrance else asyncio.get_running_loop().time()
+        self._hindrance = since, setback.cause
         if not setback.overload:
             return
         self._refusals += 1
@@ -165,7 +177,7 @@ class Flow:
             return
         self._given_up += 1
         if setback.kind is Kind.DOWN or self._given_up >= GIVEN_UP:
-            self.stop(f"{reason} Nothing else was answered meanwhile.", reason.remedy)
+            self.stop(f"{str(reason).rstrip('.')}. Nothing else was answered meanwhile.", reason.remedy)
 
     def too_long(self, setback: Setback) -> None:
         """Stop, as a server asks for a longer pause than a run should wait."""

@@ -263,7 +263,8 @@ class _Call:
 
     def _failed(self, error: Exception) -> CallFailedError:
         client = self._client
-        told = failure(error, client._wire.sdk, client._model.label, client._key)
+        model = client._model
+        told = failure(error, client._wire.sdk, model.label, client._key, model.key_env)
         self.attempts[-1] = self.attempts[-1].model_copy(update={"error": told.message})
         return CallFailedError(told.fault, told.message, tuple(self.attempts), told.remedy)
 

@@ -1,4 +1,4 @@
-"""Progress on standard error: two live lines on a terminal, a line now and then elsewhere, or nothing."""
+"""Progress on standard error: a few live lines on a terminal, a line now and then elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from schemas.judgement import Outcome
 
 _PLAIN_PERIOD = 30.0
 """Most seconds between two lines of the plain display while something goes on."""
+
+_SILENCE = 2.0
+"""Seconds without answers, since a request was refused or lost, from which this is worth a line."""
 
 _MEGABYTE = 1_000_000
 
@@ -86,7 +89,7 @@ def downloads_shown() -> Iterator[DownloadProgress]:
 
 
 class FullDisplay(Display):
-    """Two lines that are redrawn in place."""
+    """Lines that are redrawn in place."""
 
     def start(self, progress: Progress | None) -> None:
         """Take lines of the terminal."""
@@ -156,8 +159,10 @@ class NoDisplay(Display):
         """Nothing is to be let go of."""
 
 
-def progress_lines(progress: Progress, seconds: float) -> tuple[str, str]:
-    """Where a run stands, and what it takes: each fits into 80 columns unless the numbers are very large.
+def progress_lines(progress: Progress, seconds: float) -> tuple[str, ...]:
+    """Where a run stands, and what it takes; if a server has brought no answers for a while, that as well.
+
+    Each fits into 80 columns unless the numbers are very large.
 
     Args:
         progress: The counters.
@@ -171,6 +176,8 @@ def progress_lines(progress: Progress, seconds: float) -> tuple[str, str]:
         if outcomes[outcome] or outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
     ]
     documents.append(clock(progress.seconds))
+    if progress.stopping:
+        documents.append("stopping")
     rated = seconds >= 1
     per_second = f" ({progress.taken.tokens / seconds:,.0f}/s)" if rated else ""
     takes = [_money(progress)]
@@ -178,7 +185,11 @@ def progress_lines(progress: Progress, seconds: float) -> tuple[str, str]:
     if rated and progress.done_now > 0:
         takes.append(f"{60 * progress.done_now / seconds:,.1f} documents/min")
     takes.append(f"{counted(progress.in_flight, 'call')} in flight")
-    return ", ".join(documents), ", ".join(filter(None, takes))
+    lines = [", ".join(documents), ", ".join(filter(None, takes))]
+    if progress.silence is not None and progress.silence[0] >= _SILENCE:
+        waited, cause = progress.silence
+        lines.append(f"no answers for {clock(waited)} ({cause}), trying again")
+    return tuple(lines)
 
 
 def _money(progress: Progress) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from graph.store.reading import RunReader
 from guidex.cli.console import console, safe
 from guidex.cli.summary import OUTCOME_STYLES
-from guidex.run_summary import run_argument
+from guidex.next_steps import run_argument
 from guidex.stories import DocumentLine
 from schemas.judgement import Outcome
 

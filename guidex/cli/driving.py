@@ -121,7 +121,7 @@ class _Driver:
         begun = self._runner.progress.documents > 0
         if self.interrupts == 1 and begun:
             self._runner.stop()
-            self._notes.append(f"Finishing {self._in_flight()}; Ctrl-C again to stop now.")
+            self._notes.append(f"{self._finishing()}; Ctrl-C again to stop now.")
             return
         # Nothing to finish, or no more patience; a third one is Python's own.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -130,7 +130,8 @@ class _Driver:
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         self._runner.stop()
-        self._notes.append(f"Asked to terminate: finishing {self._in_flight()}.")
+        self._notes.append(f"Asked to terminate. {self._finishing()}.")
 
-    def _in_flight(self) -> str:
-        return f"{counted(self._runner.progress.working, 'document')} in flight"
+    def _finishing(self) -> str:
+        working = self._runner.progress.working
+        return f"Finishing {counted(working, 'document')} in flight" if working else "Stopping"

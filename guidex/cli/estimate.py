@@ -58,7 +58,7 @@ def _print(made: Estimate) -> None:
     from guidex.cli.console import console, counted, safe
     from guidex.cli.display import clock
     from guidex.estimating import CONFIDENCE
-    from guidex.run_summary import run_argument
+    from guidex.next_steps import run_argument
 
     out = console()
     title = f"Estimate for {counted(made.documents, 'document')}, from {len(made.sample):,} of them"

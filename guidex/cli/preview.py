@@ -34,7 +34,7 @@ def preview(
     from guidex.cli.console import console, print_json, safe
     from guidex.cli.sampling import try_documents
     from guidex.cli.story import print_story
-    from guidex.run_summary import run_argument
+    from guidex.next_steps import run_argument
     from guidex.stories import story_of
 
     job, suggestion = flags.job()

@@ -45,11 +45,10 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         print_json(summary.model_dump(mode="json"))
         return
     out = console()
-    head = Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", _status(summary.status))
-    if summary.reason:
-        head.append(f" ({safe(summary.reason)})")
-    out.print(head)
+    out.print(Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", _status(summary.status)))
     out.print(Text(safe(summary.folder.as_posix()), style="dim"))
+    if summary.reason:
+        out.print(safe(summary.reason))
     out.print()
     out.print(_sums(summary))
     _print_vain(out, summary)

@@ -44,6 +44,19 @@ async def test_a_server_that_is_not_there_stops_the_run(
     assert (await stopped(client)).attempts == ()  # from then on nothing is sent
 
 
+async def test_silence_is_told_until_something_is_answered(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([Fail(429), Fail(500, headers={"retry-after": "0.3"}), {"city": "Oslo"}])
+    client = asker.client("openai", server)
+    (pool,) = asker.pools
+    assert (pool.silence, pool.requests_in_flight) == (None, 0)
+    asked = asyncio.create_task(client.ask(question()))
+    while pool.silence is None or pool.silence[1] != "500":
+        await asyncio.sleep(0.01)
+    assert pool.silence[0] > 0 and not asked.done()
+    assert (await asked).answer.city == "Oslo"
+    assert (pool.silence, pool.requests_in_flight) == (None, 0)
+
+
 @BOTH
 @pytest.mark.parametrize("status", [502, 503, 504, 529])
 async def test_a_proxy_without_a_server_stops_the_run(

@@ -52,7 +52,7 @@ def test_a_key_that_is_refused(
     server = scripted_server(key="right-key-1234")
     monkeypatch.setenv("OPENAI_API_KEY", "wrong-key-canary")
     done = guidex("run", "--documents", documents, "--model", "openai/x", "--base-url", server.openai_url)
-    assert_told(done, 1, "kept in runs/people")
+    assert_told(done, 1, "kept in runs/people", "refused the key", "OPENAI_API_KEY")
     assert "canary" not in done.err
     assert guidex("runs", "show", "people", "--json").json["status"] == "failed"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,40 @@ def test_a_run_stops_at_its_limit_and_goes_on_when_it_is_raised(
     prompts = [call.prompt for call in server.calls]
     assert done.json["attempts"] == len(prompts)
     assert done.json["cost"] == pytest.approx(len(prompts) * 0.95)
+
+
+def going_on(told: dict[str, list[str]]) -> list[str]:
+    """The command by which a run goes on, as its summary proposes it; empty if it proposes none."""
+    return [word for line in told["next"] if line.startswith("guidex resume") for word in shlex.split(line)]
+
+
+@pytest.mark.parametrize(
+    ("flag", "limit"),
+    [("--token-limit", 20_000), ("--cost-limit", 0.5), ("--max-candidates", 3), ("--target-accepted", 2)],
+)
+def test_what_is_proposed_after_a_limit_gets_further(
+    guidex: Command, priced_job: PricedJob, flag: str, limit: float
+) -> None:
+    file, _ = priced_job
+    file.write_text(
+        file.read_text().replace("1000", "10").replace("max_connections = 16", "max_connections = 1")
+    )
+    told = guidex("run", file, flag, limit, "--json").json
+    left = 13
+    while (left_now := told["documents"]["pending"]) > 0:
+        assert left_now < left, told
+        left, proposed = left_now, going_on(told)
+        assert proposed[3] == flag
+        told = guidex(*proposed[1:], "--json").json
+    assert told["status"] == "done" and left < 13 and not going_on(told)
+
+
+def test_nothing_is_proposed_that_would_do_nothing(guidex: Command, priced_job: PricedJob) -> None:
+    file, _ = priced_job
+    stopped = guidex("run", file, "--time-limit", "0.000001s", "--json").json
+    assert going_on(stopped) == ["guidex", "resume", "keepers"]  # time is of the session
+    some = guidex("run", file, "--limit", 2, "--time-limit", "1h", "--json").json
+    assert some["reason"] == "10 of 12 documents were not asked for" and not going_on(some)
 
 
 def test_a_cost_limit_needs_every_price(guidex: Command, priced_job: PricedJob) -> None:

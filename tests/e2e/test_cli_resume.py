@@ -114,7 +114,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(
     server = scripted_server()
     first = guidex("run", *flags(server, documents), "--max-candidates", 1, "--documents-in-flight", 1)
     assert first.code == 0
-    assert "1 documents worked on, 1 allowed; 3 documents left" in first.out
+    assert "1 worked on, 1 allowed; 3 of 4 documents left" in first.out
     assert "guidex resume people" in first.out
     again = guidex("resume", "people", "--max-candidates", 3, "--json")
     assert again.code == 0 and told(again.out)["documents"]["accepted"] == 3
@@ -230,8 +230,12 @@ def test_too_many_failures_end_the_run_with_code_1(
     done = guidex("run", *flags(server, documents), *one, 0.4)
     assert done.code == 1
     assert told(done.out)["status"] == "failed" and told(done.out)["documents"]["pending"] == 2
+    assert "guidex retry people" in told(done.out)["next"]
+    assert not any("resume" in command for command in told(done.out)["next"])  # it would fail at once
     done = guidex("run", *flags(server, documents), "--name", "three", *one, 3)
     assert done.code == 1 and told(done.out)["documents"]["failed"] == 3
+    server.script = agreeable
+    assert "guidex resume people" in told(guidex("retry", "people", "--json").out)["next"]
     wrong = guidex("run", *flags(server, documents), *one, 1.5)
     assert wrong.code == 2 and "fail_on_error" in wrong.err
 

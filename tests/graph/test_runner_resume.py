@@ -223,7 +223,7 @@ async def test_a_run_ends_once_enough_documents_are_accepted(
     )
     result = await finished(make_runner(job, folder))
     assert (result.status, result.totals.accepted, result.totals.pending) == (RunStatus.DONE, 2, 3)
-    assert result.reason == "2 documents accepted, 2 wanted; 3 documents left"
+    assert result.reason == "2 accepted, 2 wanted; 3 of 5 documents left"
 
 
 @pytest.mark.parametrize(("limit", "failed"), [(2, 2), (0.3, 2), (1, 1)])
@@ -318,7 +318,7 @@ async def test_a_sample_is_worked_on_and_the_rest_stays_pending(
     again = await finished(make_runner(job, folder, Plan(sample=Sample(2, seed=1))))
     assert drawn.worked_on == again.worked_on and len(drawn.worked_on or ()) == 2
     assert (again.status, again.totals.accepted, again.totals.pending) == (RunStatus.DONE, 2, 3)
-    assert again.reason == "3 documents were not asked for"
+    assert again.reason == "3 of 5 documents were not asked for"
     first = await finished(make_runner(job, folder, Plan(sample=Sample(3))))
     assert first.worked_on == ("d0", "d1", "d2")
     await finished(make_runner(job, folder))

@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from agents.llm.client import Attempt, Usage
+from agents.llm.factory import ClientPool
 from graph.progress import Progress, Taken
 from graph.store.records import Totals
 from guidex.cli.display import PlainDisplay, progress_lines
@@ -70,13 +71,28 @@ def test_free_models_have_no_price_to_show() -> None:
 def test_the_lines_fit_into_80_columns_for_a_large_run() -> None:
     made = progress(documents=20_000, accepted=9_120, rejected=3_214)
     made.outcomes[Outcome.FAILED] = 311
-    made.in_flight = 32
     made.taken.add([attempt(103.48, tokens=84_000_000)])
     where, takes = progress_lines(made, seconds=3_600)
     assert where.startswith("12,645/20,000 documents, 9,120 accepted, 3,214 rejected, 311 failed, 0:0")
     assert cell_len(where) <= 80
     assert cell_len(takes) <= 100
     assert cell_len(takes.rpartition(", ")[0]) <= 80  # what is cut off in a narrow terminal is the last part
+
+
+def test_a_server_that_brings_no_answers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = progress(0.3)
+    made.pool = ClientPool()
+    assert len(progress_lines(made, seconds=60)) == 2
+    monkeypatch.setattr(ClientPool, "silence", (72.0, "no connection"))
+    assert progress_lines(made, seconds=60)[2] == "no answers for 1:12 (no connection), trying again"
+    monkeypatch.setattr(ClientPool, "silence", (0.5, "429"))  # soon over, as a rule
+    assert len(progress_lines(made, seconds=60)) == 2
+
+
+def test_a_run_that_begins_nothing_more_says_so() -> None:
+    made = progress(0.3)
+    made.stopping = True
+    assert progress_lines(made, seconds=60)[0].endswith(", stopping")
 
 
 def test_the_plain_display_says_the_same_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

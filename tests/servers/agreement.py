@@ -106,7 +106,8 @@ class _Filler:
         text = word.title() if name == "name" else word
         if self._manner.in_sentences and name in _PROSE:
             # The first word tells one class's rules from another's.
-            text = f"{self._classes[index] if self._classes else word.title()}: {next(self._rules)}"
+            kind = self._classes[index % len(self._classes)] if self._classes else word.title()
+            text = f"{kind}: {next(self._rules)}"
         return text[: schema.get("maxLength", len(text))]
 
     def _integer(self, schema: dict[str, Any], name: str, index: int) -> int:
