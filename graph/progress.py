@@ -42,8 +42,8 @@ class Taken:
     priced: int = 0
 
     def add(self, attempts: Sequence[Attempt]) -> None:
-        """Count a call."""
-        self.calls += 1
+        """Count a call, if it was sent."""
+        self.calls += bool(attempts)
         unpriced = priced = 0
         for attempt in attempts:
             tokens = attempt.usage.input_tokens + attempt.usage.output_tokens

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -195,6 +196,7 @@ class Runner:
         clients: dict[ModelConfig, Client] | None = None,
     ) -> RunResult:
         """Run with a store; how it ends is recorded whatever happens."""
+        self.progress.started = time.monotonic()
         status, reason = RunStatus.FAILED, "it was stopped by a fault of the program"
         only: tuple[str, ...] | None = None
         try:

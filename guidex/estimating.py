@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from graph.store.attempts import SENT
 from graph.store.reading import RunReader
+from guidex.run_summary import how_to_price
 from schemas.base import Model
 from schemas.errors import StoppedError
 from schemas.job import Job
@@ -46,6 +48,7 @@ class Estimate(Model):
     input_tokens: Quantity = Field(description="Prompt tokens of all attempts.")
     output_tokens: Quantity = Field(description="Generated tokens of all attempts.")
     cost: Quantity | None = Field(description="USD; None where a price is not known.")
+    price_remedy: str = Field(description="How to say the price of a model, if one is not known.")
     seconds: Quantity = Field(description="Wall time.")
 
 
@@ -121,6 +124,7 @@ def estimate(reader: RunReader, document_ids: Sequence[str], at_once: tuple[int,
         input_tokens=quantity([each.input_tokens for each in sample], totals.input_tokens),
         output_tokens=quantity([each.output_tokens for each in sample], totals.output_tokens),
         cost=quantity([each.cost for each in sample], totals.cost) if known else None,
+        price_remedy="" if known else how_to_price(reader),
         seconds=_side_by_side(
             quantity([each.seconds for each in sample], totals.seconds), busy, passed, at_once
         ),
@@ -177,10 +181,10 @@ def calls_at_once(job: Job) -> tuple[int, int] | None:
 
 def _sampled(reader: RunReader, document_ids: Sequence[str]) -> list[Sampled]:
     rows = reader.rows(
-        """SELECT d.characters, count(c.id), coalesce(sum(c.input_tokens), 0),
+        f"""SELECT d.characters, count(c.id), coalesce(sum(c.input_tokens), 0),
             coalesce(sum(c.output_tokens), 0), coalesce(sum(c.cost), 0.0), coalesce(sum(c.seconds), 0.0),
             coalesce(sum(c.cost IS NULL AND c.input_tokens > 0), 0)
-        FROM documents d LEFT JOIN calls c ON c.document_id = d.id AND c.status != 'replayed'
+        FROM documents d LEFT JOIN calls c ON c.document_id = d.id AND {SENT}
         WHERE d.id IN (SELECT value FROM json_each(?)) AND d.characters IS NOT NULL
         GROUP BY d.id""",
         json.dumps(list(document_ids)),

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pydantic import Field
 
+from agents.llm.prices import price_remedy, without_price
 from graph.store.attempts import spent_in_vain
 from graph.store.failures import failure_groups, past_failures
 from graph.store.reading import RunReader
 from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
 from guidex.next_steps import next_steps
 from schemas.base import Model
+from schemas.job import Job
 from schemas.judgement import Outcome
 
 _PAGE = 500
@@ -73,6 +75,7 @@ class RunSummary(Model):
     model_seconds: float = Field(description="Seconds of all attempts; they ran side by side.")
     cost: float | None = Field(description="USD of all attempts whose cost is known; None if no call's is.")
     unpriced: int = Field(description="Calls whose cost is not known, or not all of it.")
+    price_remedy: str = Field(description="How to say the price of a model, if one is not known.")
     vain: tuple[Vain, ...] = Field(description="Requests without a usable answer, by what became of them.")
     failures: tuple[FailureCause, ...] = Field(
         description="Of documents that are failed now, by cause; the most frequent first."
@@ -128,6 +131,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         model_seconds=totals.seconds,
         cost=totals.known_cost,
         unpriced=totals.unpriced,
+        price_remedy=how_to_price(reader) if totals.unpriced else "",
         vain=tuple(Vain(**asdict(kind)) for kind in spent_in_vain(reader)),
         failures=tuple(
             FailureCause(
@@ -144,6 +148,13 @@ def summary_of(reader: RunReader) -> RunSummary:
         copied=_copied(reader),
         next=next_steps(reader, totals),
     )
+
+
+def how_to_price(reader: RunReader) -> str:
+    """What to write into the job file, if the price of one of its models is not known; else empty."""
+    job = Job.model_validate_json(reader.run().job)
+    unknown = without_price(job)
+    return price_remedy(unknown[0], job.prices) if unknown else ""
 
 
 def _copied(reader: RunReader) -> dict[str, int]:

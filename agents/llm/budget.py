@@ -22,7 +22,7 @@ from agents.llm.prices import usd
 from schemas.limits import Limits
 
 _ENDLESS = 2**63
-_REMEDY = "What is finished is kept: raise {flag} and run the command again to go on."
+_REMEDY = "What is finished is kept: {how}run the command again to go on."
 
 
 class Spent(NamedTuple):
@@ -155,7 +155,7 @@ class Budget:
             return False
         self._stop = self._stop or (
             f"The time limit of {self._limits.time:g} s is reached.",
-            _REMEDY.format(flag="--time-limit"),
+            _REMEDY.format(how=""),  # the next session has as much time again
         )
         return True
 
@@ -173,7 +173,7 @@ class Budget:
             kind, flag, limit = "cost", "--cost-limit", usd(limits.cost or 0.0)
             lost = f" ({usd(assumed.cost)} of them put down for lost requests)" if assumed.cost else ""
             left = f"{usd(spent.cost)} are spent{lost}, and the next request may cost up to {usd(most.cost)}"
-        return f"The {kind} limit of {limit} is reached: {left}.", _REMEDY.format(flag=flag)
+        return f"The {kind} limit of {limit} is reached: {left}.", _REMEDY.format(how=f"raise {flag} and ")
 
 
 def _sum(one: Spent, other: Spent) -> Spent:

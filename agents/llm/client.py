@@ -150,6 +150,10 @@ class Purpose(Model):
     )
 
 
+GIVEN_UP = "no answer"
+"""Error of an attempt that was cancelled while it was under way."""
+
+
 class Attempt(Model):
     """One request to the provider and what came back, good or not."""
 

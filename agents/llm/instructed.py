@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from agents.llm.answers import Form, answer_in_hand, condensed, object_within, reader, tool_of
 from agents.llm.client import (
+    GIVEN_UP,
     AnswerT,
     Attempt,
     CallFailedError,
@@ -228,7 +229,7 @@ class _Call:
             latency = perf_counter() - started
             client._meter.settle(reservation, used)
             if received is None:
-                self._note("", None, used, latency, "no answer")
+                self._note("", None, used, latency, GIVEN_UP)
         client._flow.answered(ticket, latency, received.usage.output_tokens)
         self._note(received.raw, received.finish_reason, used, latency, None)
         if received.fault is not None:

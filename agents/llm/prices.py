@@ -126,15 +126,18 @@ def require_prices(job: Job) -> None:
     Raises:
         UsageError: The job has a cost limit, and the price of one of its models is not known.
     """
-    if job.limits.cost is None:
-        return
-    models = dict.fromkeys(map(resolve, job.models))
-    if unknown := [model for model in models if price_of(model, job.prices) is None]:
+    if job.limits.cost is not None and (unknown := without_price(job)):
         labels = ", ".join(dict.fromkeys(model.label for model in unknown))
         raise UsageError(
             f"A cost limit needs the price of every model, and that of {labels} is not known.",
             price_remedy(unknown[0], job.prices),
         )
+
+
+def without_price(job: Job) -> tuple[ResolvedModel, ...]:
+    """The models of a job whose price is not known."""
+    models = dict.fromkeys(map(resolve, job.models))
+    return tuple(model for model in models if price_of(model, job.prices) is None)
 
 
 def price_remedy(model: ResolvedModel, own: Mapping[str, PriceConfig]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from agents.llm.client import GIVEN_UP
 from graph.store.batch import text_hash
 from graph.store.opening import OpenedRun
 from graph.store.records import CallStatus, Vain
@@ -18,6 +19,10 @@ CUT_OFF: Final = f"(a.error IN ('{CallStatus.TRUNCATED.value}', '{CallStatus.FIL
 MISFIT: Final = f"(a.error IS NOT NULL AND NOT {CUT_OFF} AND NOT {NO_ANSWER})"
 """Condition on an attempt `a`: there was a whole answer, and it did not fit what was asked."""
 
+SENT: Final = f"""(status != '{CallStatus.REPLAYED.value}'
+    AND NOT (status = '{CallStatus.CANCELLED.value}' AND attempts = 0))"""
+"""Condition on a call: it was sent to a model, and neither replayed nor given up before."""
+
 _CANCELLED: Final = CallStatus.CANCELLED.value
 _ERROR: Final = CallStatus.ERROR.value
 _INTERRUPTED: Final = CallStatus.INTERRUPTED.value
@@ -25,7 +30,8 @@ _UNKNOWN: Final = (_CANCELLED, _INTERRUPTED, _ERROR)
 
 _KIND: Final = f"""CASE WHEN {CUT_OFF} THEN a.error
     WHEN {NO_ANSWER} AND a.number < c.attempts THEN 'retried'
-    WHEN {NO_ANSWER} THEN iif(c.status IN ('{_CANCELLED}', '{_ERROR}'), c.status, 'no answer')
+    WHEN {NO_ANSWER} THEN iif(
+        c.status = '{_ERROR}' OR c.status = '{_CANCELLED}' AND a.error = '{GIVEN_UP}', c.status, 'no answer')
     ELSE iif(a.number < c.attempts, 're-asked', 'invalid') END"""
 
 

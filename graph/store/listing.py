@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graph.store.attempts import SENT
 from graph.store.connection import DATABASE
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus, RunSummary
@@ -22,11 +23,11 @@ def _summary(folder: Path) -> RunSummary:
         with RunReader(folder) as reader:
             run = reader.run()
             documents, accepted, calls = reader.rows(
-                """SELECT (SELECT count(*) FROM documents),
+                f"""SELECT (SELECT count(*) FROM documents),
                 (SELECT count(*) FROM documents WHERE outcome = ?),
-                (SELECT count(*) FROM calls)""",
+                (SELECT count(*) FROM calls WHERE {SENT})""",
                 Outcome.ACCEPTED.value,
             )[0]
     except StoreError as error:
         return RunSummary(folder.name, folder, RunStatus.FAILED, "", None, 0, 0, 0, problem=str(error))
-    return RunSummary(run.name, folder, run.status, run.started, run.ended, documents, accepted, calls)
+    return RunSummary(folder.name, folder, run.status, run.started, run.ended, documents, accepted, calls)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from graph.store.annotations import rebuild
+from graph.store.attempts import SENT
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
@@ -68,10 +69,10 @@ class RunReader(CallReader):
     def totals(self) -> Totals:
         """Sums over documents and calls."""
         # One statement, so that both are of the same moment.
-        (row,) = self.rows("""
+        (row,) = self.rows(f"""
             SELECT (SELECT json_group_object(outcome, n)
                     FROM (SELECT outcome, count(*) AS n FROM documents GROUP BY outcome)),
-                coalesce(sum(status != 'replayed'), 0), coalesce(sum(attempts), 0),
+                coalesce(sum({SENT}), 0), coalesce(sum(attempts), 0),
                 coalesce(sum(status = 'replayed'), 0), coalesce(sum(input_tokens), 0),
                 coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0),
                 coalesce(sum(CASE WHEN status != 'replayed' THEN cost END), 0.0),

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.live import Live
 from rich.text import Text
 
@@ -99,7 +100,8 @@ class FullDisplay(Display):
 
     def tick(self) -> None:
         """Draw the lines anew."""
-        text = "\n".join(map(safe, self._lines()))
+        width = self._live.console.width
+        text = "\n".join(fitting(safe(line), width) for line in self._lines())
         self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def note(self, text: str) -> None:
@@ -117,7 +119,7 @@ class PlainDisplay(Display):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[object, ...] = ()
-        self._last = ""
+        self._done = -1
         self._at = time.monotonic()
 
     def tick(self) -> None:
@@ -131,9 +133,9 @@ class PlainDisplay(Display):
 
     def stop(self) -> None:
         """Show where it ended, unless that was shown already."""
-        line = ", ".join(self._lines())
-        if line and self._progress is not None and self._progress.documents and line != self._last:
-            self._say(line)
+        progress = self._progress
+        if progress is not None and progress.documents and progress.done != self._done:
+            self._say(", ".join(self._lines()))
 
     def _step(self) -> tuple[object, ...]:
         progress = self._progress
@@ -146,7 +148,8 @@ class PlainDisplay(Display):
 
     def _say(self, line: str) -> None:
         say(line)
-        self._last, self._at = line, time.monotonic()
+        self._done = self._progress.done if self._progress else 0
+        self._at = time.monotonic()
 
 
 class NoDisplay(Display):
@@ -162,7 +165,7 @@ class NoDisplay(Display):
 def progress_lines(progress: Progress, seconds: float) -> tuple[str, ...]:
     """Where a run stands, and what it takes; if a server has brought no answers for a while, that as well.
 
-    Each fits into 80 columns unless the numbers are very large.
+    What matters least stands last, as a narrow terminal has no room for it.
 
     Args:
         progress: The counters.
@@ -188,7 +191,7 @@ def progress_lines(progress: Progress, seconds: float) -> tuple[str, ...]:
     lines = [", ".join(documents), ", ".join(filter(None, takes))]
     if progress.silence is not None and progress.silence[0] >= _SILENCE:
         waited, cause = progress.silence
-        lines.append(f"no answers for {clock(waited)} ({cause}), trying again")
+        lines.append(f"no answers for {clock(waited)} ({cause})")
     return tuple(lines)
 
 
@@ -202,6 +205,13 @@ def _money(progress: Progress) -> str:
     projected = progress.projected_cost
     spent = f"{'at least ' if unpriced else ''}{usd(progress.cost)}"
     return spent if projected is None else f"{spent} of about {usd(projected)}"
+
+
+def fitting(line: str, width: int) -> str:
+    """A line without those of its last parts that a terminal of so many columns has no room for."""
+    while cell_len(line) > width and ", " in line:
+        line = line.rpartition(", ")[0]
+    return line
 
 
 def download_line(done: int, total: int | None, label: str) -> str:

@@ -87,8 +87,8 @@ def _print(made: Estimate) -> None:
         row("cost", made.cost, usd)
     row("time", made.seconds, clock)
     out.print(table)
-    if made.cost is None:
-        out.print('No price is known; give it as [prices."MODEL"] in the job file.', style="dim")
+    if made.price_remedy:
+        out.print(f"A price is not known. {safe(made.price_remedy)}", style="dim")
     if made.pending:
         out.print()
         out.print(

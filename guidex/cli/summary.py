@@ -51,6 +51,8 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         out.print(safe(summary.reason))
     out.print()
     out.print(_sums(summary))
+    if summary.price_remedy:
+        out.print(Text(f"A price is not known. {safe(summary.price_remedy)}", style="dim"))
     _print_vain(out, summary)
     _print_failures(out, summary)
     if summary.rejections:
@@ -100,7 +102,7 @@ def _sums(summary: RunSummary) -> Table:
 def _cost(summary: RunSummary) -> tuple[str, str]:
     """What a run cost, and what is not in that sum."""
     if summary.cost is None:
-        return "unknown", 'no price is known; give it as [prices."MODEL"] in the job file'
+        return "unknown", ""
     beside = f"without {counted(summary.unpriced, 'call')} of unknown cost" if summary.unpriced else ""
     return usd(summary.cost), beside
 

@@ -34,6 +34,9 @@ def test_a_run_stops_at_its_limit_and_goes_on_when_it_is_raised(
     assert "limit of " in told["reason"] and flag in told["reason"]
     assert told["documents"]["pending"] > 0 and told["documents"]["failed"] == 0
     assert 0.4 * limit < spent(told) <= limit
+    # Calls that the limit has kept from being sent are none.
+    assert told["calls"] == told["attempts"] == len(server.calls)
+    assert guidex("runs", "list", "--json").json[0]["calls"] == told["calls"]
     # Taken up under the same limit it sends nothing more: what the run has spent counts.
     before = len(server.calls)
     assert guidex("run", file, flag, limit, "--json").code == 75

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_samples import answered, decision, documents, make_store, opened
 
-from agents.llm.client import Attempt, Usage
+from agents.llm.client import GIVEN_UP, Attempt, Usage
 from graph.store.attempts import spent_in_vain
 from graph.store.failures import failure_groups, failures_of, kind_of, past_failures
 from graph.store.records import CallStatus, ClosedCall, Vain
@@ -104,6 +104,7 @@ async def test_every_request_without_a_usable_answer_is_counted_once(store: RunS
     lost = attempt(1, "the server answered 429", raw="", finish=None)
     misfit, last_misfit = attempt(2, "classes: missing"), attempt(3, "classes: missing")
     lost_again = lost.model_copy(update={"number": 2})
+    under_way = lost_again.model_copy(update={"error": GIVEN_UP})
     cut, declined = attempt(1, "truncated", finish="length"), attempt(1, "filtered", raw="")
     misfit_first, blank = attempt(1, "no JSON", raw="no"), attempt(1, "no JSON", raw="")
     await close(store, "good", answered())
@@ -114,7 +115,8 @@ async def test_every_request_without_a_usable_answer_is_counted_once(store: RunS
     await close(store, "down", ClosedCall(CallStatus.SERVER, attempts=(lost, lost_again)))
     await close(store, "stopped", ClosedCall(CallStatus.CANCELLED, attempts=(misfit_first,)))
     await close(store, "not sent", ClosedCall(CallStatus.CANCELLED))
-    await close(store, "given up", ClosedCall(CallStatus.CANCELLED, attempts=(lost, lost_again)))
+    await close(store, "given up", ClosedCall(CallStatus.CANCELLED, attempts=(lost, under_way)))
+    await close(store, "stopped by the server", ClosedCall(CallStatus.CANCELLED, attempts=(lost,)))
     await close(store, "empty", ClosedCall(CallStatus.ANSWERED, "{}", (blank, attempt(2, None))))
     await store.open_call(opened("in flight"))
     await store.flush()
@@ -124,7 +126,7 @@ async def test_every_request_without_a_usable_answer_is_counted_once(store: RunS
         Vain("truncated", 1, 100, 1),
         Vain("filtered", 1, 0, 0),
         Vain("retried", 4, 0, 0),
-        Vain("no answer", 1, 0, 0),
+        Vain("no answer", 2, 0, 0),
         Vain("cancelled", 1, None, None),
     )
 

@@ -11,7 +11,7 @@ from agents.llm.client import Attempt, Usage
 from agents.llm.factory import ClientPool
 from graph.progress import Progress, Taken
 from graph.store.records import Totals
-from guidex.cli.display import PlainDisplay, progress_lines
+from guidex.cli.display import PlainDisplay, fitting, progress_lines
 from schemas.judgement import Outcome
 
 
@@ -76,7 +76,9 @@ def test_the_lines_fit_into_80_columns_for_a_large_run() -> None:
     assert where.startswith("12,645/20,000 documents, 9,120 accepted, 3,214 rejected, 311 failed, 0:0")
     assert cell_len(where) <= 80
     assert cell_len(takes) <= 100
-    assert cell_len(takes.rpartition(", ")[0]) <= 80  # what is cut off in a narrow terminal is the last part
+    assert fitting(takes, 100) == takes
+    assert fitting(takes, 80) == takes.rpartition(", ")[0]
+    assert fitting(where, 10) == "12,645/20,000 documents"  # cut off where it ends
 
 
 def test_a_server_that_brings_no_answers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +86,7 @@ def test_a_server_that_brings_no_answers_is_said(monkeypatch: pytest.MonkeyPatch
     made.pool = ClientPool()
     assert len(progress_lines(made, seconds=60)) == 2
     monkeypatch.setattr(ClientPool, "silence", (72.0, "no connection"))
-    assert progress_lines(made, seconds=60)[2] == "no answers for 1:12 (no connection), trying again"
+    assert progress_lines(made, seconds=60)[2] == "no answers for 1:12 (no connection)"
     monkeypatch.setattr(ClientPool, "silence", (0.5, "429"))  # soon over, as a rule
     assert len(progress_lines(made, seconds=60)) == 2
 
@@ -97,9 +99,11 @@ def test_a_run_that_begins_nothing_more_says_so() -> None:
 
 def test_the_plain_display_says_the_same_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     shown = PlainDisplay()
-    shown.start(progress(None, accepted=1))
+    made = progress(None, accepted=1)
+    shown.start(made)
     shown.tick()
-    shown.stop()
+    made.taken.add([attempt(None)])
+    shown.stop()  # no document more than the line before
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("1/10 documents, 1 accepted, 0 rejected, 0:0")
     assert ", cost unknown, 1,000 tokens, " in line
