@@ -318,6 +318,7 @@ def job_from(data: Mapping[str, Any], source: str = "job") -> Job:
 
 def _describe(location: Sequence[int | str], kind: str, message: str) -> str:
     path = ".".join(str(part) for part in location)
+    message = message.removeprefix("Value error, ")
     if kind != "extra_forbidden":
         return f"{path}: {message[:1].lower()}{message[1:]}"
     known = _known_keys(location[:-1])

@@ -75,7 +75,11 @@ class Limits(Model):
             return ""
         if limit < 1 and failed > limit * documents:
             return f"{failed} of {documents} documents failed, a fraction of {limit:g} allowed"
-        return f"{failed} of {documents} documents failed, {limit:g} are too many" if 1 <= limit <= failed else ""
+        return (
+            f"{failed} of {documents} documents failed, the limit is {limit:g}"
+            if 1 <= limit <= failed
+            else ""
+        )
 
     @field_validator("time", mode="before")
     @classmethod

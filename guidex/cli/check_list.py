@@ -13,8 +13,13 @@ from guidex.cli.console import console, safe
 _STYLES = {"ok": "green", "note": "dim", "missing": "bold red"}
 
 
-def print_checks(checks: Sequence[Check]) -> None:
-    """Print what was found, and what to do about what is missing."""
+def print_checks(checks: Sequence[Check], fine: str) -> None:
+    """Print what was found, and what to do about what is missing.
+
+    Args:
+        checks: What was looked at.
+        fine: What is said at the end if nothing is missing.
+    """
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -27,4 +32,4 @@ def print_checks(checks: Sequence[Check]) -> None:
     out = console()
     out.print(table)
     missing = sum(check.state == "missing" for check in checks)
-    out.print("Everything a run needs is here." if not missing else f"{missing} missing.")
+    out.print(fine if not missing else f"{missing} missing.")

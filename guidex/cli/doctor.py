@@ -48,5 +48,5 @@ def doctor(
     else:
         from guidex.cli.check_list import print_checks
 
-        print_checks(checks)
+        print_checks(checks, "Everything a run needs is here.")
     raise typer.Exit(1 if missing else 0)

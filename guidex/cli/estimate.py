@@ -72,7 +72,7 @@ def _print(made: Estimate) -> None:
 
     def row(what: str, quantity: Quantity, shown: Callable[[float], str]) -> None:
         low, high = quantity.low, quantity.high
-        between = "" if low is None or high is None else f"{shown(low)} to {shown(high)}"
+        between = "unknown" if low is None or high is None else f"{shown(low)} to {shown(high)}"
         table.add_row(what, shown(quantity.sample), shown(quantity.expected), between)
 
     def whole(number: float) -> str:

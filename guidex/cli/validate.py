@@ -30,7 +30,7 @@ def validate(flags: JobFlags, json: AsJson = False) -> None:
     else:
         from guidex.cli.check_list import print_checks
 
-        print_checks(checks)
+        print_checks(checks, "Nothing stands in the way of a run; `guidex doctor` also asks the models.")
     raise typer.Exit(2 if missing else 0)
 
 

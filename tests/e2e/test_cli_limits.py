@@ -97,7 +97,7 @@ def test_an_unknown_price_is_said_in_the_summary(guidex: Command, priced_job: Pr
     done = guidex("run", file, *other, "--limit", 2)
     assert done.code == 0, done.err
     (line,) = [line for line in done.out.splitlines() if line.startswith("cost")]
-    assert line.split()[1] == "unknown"
+    assert line.split()[1] == "unknown" and '[prices."openai/other"]' in done.out
     assert "cost unknown" in done.err
     assert guidex("runs", "show", "keepers", "--json").json["cost"] is None
 
@@ -109,7 +109,8 @@ def test_the_time_limit_ends_a_session_and_not_the_run(guidex: Command, priced_j
     assert "time limit" in stopped.json["reason"]
     assert (stopped.json["documents"]["pending"], len(server.calls)) == (12, 0)
     assert guidex("run", file, "--time-limit", "2h").code == 0
-    assert guidex("run", file, "--time-limit", "soon").code == 2
+    wrong = guidex("run", file, "--time-limit", "soon")
+    assert wrong.code == 2 and "limits.time: write it as 90, 90s, 15m or 2h." in wrong.err
 
 
 def test_a_limit_holds_over_sessions_though_the_server_counts_nothing(

@@ -54,7 +54,9 @@ def test_an_estimate_without_a_price_says_so(guidex: Command, priced_job: Priced
     assert told["cost"] is None
     assert told["calls"]["expected"] > 0 and told["calls"]["low"] is None  # of one document
     shown = guidex("estimate", file, *other)
-    assert "unknown" in shown.out and '[prices."MODEL"]' in shown.out
+    named = {line.split()[0]: line.split() for line in shown.out.splitlines() if line}
+    assert named["cost"] == ["cost", "unknown", "unknown"] and named["calls"][-1] == "unknown"
+    assert '[prices."openai/other"]' in shown.out
 
 
 def test_an_estimate_holds_to_the_limits_of_the_run(guidex: Command, priced_job: PricedJob) -> None:
@@ -92,7 +94,8 @@ def test_validate_finds_nothing_wrong_without_a_call(guidex: Command, priced_job
     assert found["docs.jsonl"] == "12 records"
     assert found["price of openai/own"].startswith("$1,000.00 in")
     assert not server.calls and not Path("runs").exists()
-    assert "docs.jsonl" in guidex("validate", file).out
+    text = guidex("validate", file).out
+    assert "docs.jsonl" in text and "Nothing stands in the way of a run" in text
 
 
 def test_validate_lists_every_problem(guidex: Command, priced_job: PricedJob) -> None:

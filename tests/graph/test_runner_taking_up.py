@@ -71,7 +71,7 @@ async def test_what_cannot_be_retried_leaves_the_run_as_it_stands(
 
 @pytest.mark.parametrize(
     ("failing", "limit", "reason"),
-    [("number", None, "all documents failed"), ("number4", 1, "1 documents failed, the run fails at 1")],
+    [("number", None, "all documents failed"), ("number4", 1, "1 of 5 documents failed, the limit is 1")],
 )
 async def test_a_run_that_failed_as_a_whole_has_failed_when_it_is_run_again(
     failing: str,

@@ -86,7 +86,7 @@ async def test_a_run_that_stops_before_tries_it_when_it_is_taken_up(
     job = one_at_a_time(scripted_server(script), documents)
     stopping.append(make_runner(job, folder))
     result = await finished(stopping[0])
-    assert (result.status, result.reason) == (RunStatus.STOPPED, "4 documents left")
+    assert (result.status, result.reason) == (RunStatus.STOPPED, "4 of 5 documents left")
     with RunReader(folder) as reader:
         assert outcomes(reader)["d0"] is Outcome.PENDING and len(failures_of(reader, "d0")) == 1
     result = await finished(make_runner(job, folder))
@@ -113,7 +113,7 @@ async def test_trying_again_is_no_further_candidate(
     job = one_at_a_time(scripted_server(bad_at_first(ASKED)), documents, max_candidates=3)
     result = await finished(make_runner(job, folder))
     assert (result.totals.accepted, result.totals.failed, result.totals.pending) == (3, 0, 2)
-    assert result.reason == "3 documents worked on, 3 allowed; 2 documents left"
+    assert result.reason == "3 worked on, 3 allowed; 2 of 5 documents left"
 
 
 async def test_once_enough_are_accepted_it_is_not_tried_again_and_has_failed(
@@ -131,5 +131,5 @@ async def test_too_many_failures_end_the_run_before_anything_is_tried_again(
 ) -> None:
     server = scripted_server(lambda call: "no JSON")
     result = await finished(make_runner(one_at_a_time(server, documents, fail_on_error=2), folder))
-    assert (result.status, result.reason) == (RunStatus.FAILED, "2 documents failed, the run fails at 2")
+    assert (result.status, result.reason) == (RunStatus.FAILED, "2 of 5 documents failed, the limit is 2")
     assert (result.totals.failed, result.totals.pending, len(server.calls)) == (2, 3, 2 * ASKED)
