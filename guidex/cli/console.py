@@ -65,9 +65,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def megabytes(size: int) -> str:
-    """A size in megabytes: `0.1 MB`, `1,204.0 MB`."""
-    return f"{size / 1e6:,.1f} MB"
+def file_size(size: int) -> str:
+    """A number of bytes: `0.4 kB`, `98.4 MB`, `1,204.0 MB`."""
+    return f"{size / 1e3:.1f} kB" if size < 100_000 else f"{size / 1e6:,.1f} MB"
 
 
 def print_json(value: object) -> None:

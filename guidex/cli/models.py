@@ -12,7 +12,7 @@ from guidex.cli.options import AsJson
 def list_(json: AsJson = False) -> None:
     """List the models known by name, and whether they are here."""
     from agents.llm.embedded import available_models, models_folder
-    from guidex.cli.console import console, megabytes, print_json, safe
+    from guidex.cli.console import console, file_size, print_json, safe
 
     models = available_models()
     if json:
@@ -25,7 +25,7 @@ def list_(json: AsJson = False) -> None:
         table.add_column(column, overflow="fold")
     for model in models:
         place = safe(model.path) if model.path else "not pulled yet"
-        table.add_row(model.name, megabytes(model.size), model.licence, place)
+        table.add_row(model.name, file_size(model.size), model.licence, place)
     out = console()
     out.print(table)
     out.print(f"Kept in {safe(models_folder())}; GUIDEX_MODELS names another folder.")

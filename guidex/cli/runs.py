@@ -48,7 +48,7 @@ def backup(
     """Copy a run with its job file and exports, also while it goes on; the copy is a run like any other."""
     from graph.store.backup import back_up
     from graph.store.contents import contents
-    from guidex.cli.console import counted, megabytes, print_json, safe
+    from guidex.cli.console import counted, file_size, print_json, safe
     from guidex.run_folders import find_run
 
     with find_run(run, runs_dir) as reader:
@@ -61,7 +61,7 @@ def backup(
     else:
         place = safe(destination.as_posix())
         typer.echo(
-            f"{safe(folder.as_posix())} copied to {place}: {counted(files, 'file')}, {megabytes(size)}"
+            f"{safe(folder.as_posix())} copied to {place}: {counted(files, 'file')}, {file_size(size)}"
         )
 
 
@@ -76,18 +76,18 @@ def delete(
     A run that is being written is not deleted. Links are removed, what they point to is not.
     """
     from graph.store.deletion import deletable, delete_run
-    from guidex.cli.console import counted, megabytes, print_json, safe, say
+    from guidex.cli.console import counted, file_size, print_json, safe, say
     from guidex.run_folders import find_run
 
     with find_run(run, runs_dir) as reader:
         folder = reader.folder
     items = deletable(folder)
     size, files = sum(item.bytes for item in items), sum(item.files for item in items)
-    what = f"{counted(files, 'file')}, {megabytes(size)}"
+    what = f"{counted(files, 'file')}, {file_size(size)}"
     if not yes:
         say(f"This deletes {folder.as_posix()} ({what}):")
         for item in items:
-            say(f"  {item.name}  {megabytes(item.bytes)}")
+            say(f"  {item.name}  {file_size(item.bytes)}")
         # Not `typer.confirm`, which writes to standard output, where the result alone belongs.
         say("Delete it? [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
