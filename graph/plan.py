@@ -46,9 +46,12 @@ class Plan:
         reuse: Folders of other runs whose answers to equal calls are used.
         retry: What to take up again; with it, nothing else is worked on.
         sample: Work on these alone.
+        all_pending: Work on all documents that the run has left, also those that the job's limit or ids leave
+            out: a session with `--limit` or `--doc-id` narrows the job of those after it.
     """
 
     allow_changes: bool = False
     reuse: tuple[Path, ...] = ()
     retry: Retry | None = None
     sample: Sample | None = None
+    all_pending: bool = False

@@ -301,7 +301,7 @@ class Runner:
             return self._take_up_again(store, self._plan.retry)
         sample = self._plan.sample
         if sample is None:
-            return asked
+            return None if self._plan.all_pending else asked
         every = store.reader.document_ids() if asked is None else asked
         if sample.seed is None:
             return every[: sample.size]

@@ -66,7 +66,8 @@ def resume(
     from graph.plan import Plan
     from guidex.run_folders import find_folders
 
-    _go_on(flags, run, runs_dir, Plan(reuse=find_folders(reuse or (), runs_dir)), display, as_json=json)
+    plan = Plan(reuse=find_folders(reuse or (), runs_dir), all_pending=True)
+    _go_on(flags, run, runs_dir, plan, display, as_json=json)
 
 
 @takes_settings

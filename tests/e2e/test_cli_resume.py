@@ -123,6 +123,16 @@ def test_a_stopped_run_says_how_to_go_on_and_does(
     assert guidex("resume", "nothing").code == 2
 
 
+def test_resuming_goes_on_with_all_documents_of_the_run(
+    guidex: Command, documents: Path, scripted_server: Servers
+) -> None:
+    run = ("run", *flags(scripted_server(), documents), "--name", "people")
+    assert guidex(*run, "--limit", 3, "--max-candidates", 1, "--documents-in-flight", 1).code == 0
+    assert guidex(*run, "--doc-id", "curie").code == 0
+    done = told(guidex("resume", "people", "--max-candidates", 9, "--json").out)["documents"]
+    assert (done["in"], done["accepted"]) == (3, 3)
+
+
 def test_a_run_goes_on_from_another_folder_and_without_its_source(
     guidex: Command,
     documents: Path,
