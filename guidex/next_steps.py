@@ -49,8 +49,7 @@ def _flags_to_go_on(reader: RunReader, totals: Totals) -> tuple[str, ...] | None
     run = reader.run()
     if not totals.pending or run.status is RunStatus.RUNNING:
         return None
-    job = Job.model_validate_json(run.job)
-    limits, documents = job.limits, job.documents
+    limits = Job.model_validate_json(run.job).limits
     if limits.too_many_failed(totals.failed, totals.documents):
         return None  # the failed ones have to be retried first
     ended = [outcome for outcome in Outcome if outcome is not Outcome.PENDING]
@@ -62,6 +61,4 @@ def _flags_to_go_on(reader: RunReader, totals: Totals) -> tuple[str, ...] | None
         return "--token-limit", f"{2 * limits.tokens}"
     if limits.cost is not None and "--cost-limit" in run.reason:
         return "--cost-limit", f"{2 * limits.cost:.10g}"
-    if run.status is RunStatus.DONE and (documents.limit is not None or documents.ids):
-        return None  # all that the job asks for has ended
     return ()

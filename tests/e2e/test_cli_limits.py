@@ -75,12 +75,14 @@ def test_what_is_proposed_after_a_limit_gets_further(
     assert told["status"] == "done" and left < 13 and not going_on(told)
 
 
-def test_nothing_is_proposed_that_would_do_nothing(guidex: Command, priced_job: PricedJob) -> None:
+def test_what_is_proposed_after_a_part_takes_up_the_rest(guidex: Command, priced_job: PricedJob) -> None:
     file, _ = priced_job
     stopped = guidex("run", file, "--time-limit", "0.000001s", "--json").json
     assert going_on(stopped) == ["guidex", "resume", "keepers"]  # time is of the session
     some = guidex("run", file, "--limit", 2, "--time-limit", "1h", "--json").json
-    assert some["reason"] == "10 of 12 documents were not asked for" and not going_on(some)
+    assert some["reason"] == "10 of 12 documents were not asked for"
+    done = guidex(*going_on(some)[1:], "--json").json
+    assert (done["documents"]["accepted"], done["documents"]["pending"]) == (12, 0) and not going_on(done)
 
 
 def test_a_cost_limit_needs_every_price(guidex: Command, priced_job: PricedJob) -> None:
