@@ -213,7 +213,7 @@ class Runner:
             if status is RunStatus.DONE:
                 status, reason = self._as_a_whole(store, reason)
         except (asyncio.CancelledError, KeyboardInterrupt):
-            status, reason = RunStatus.INTERRUPTED, "interrupted; documents in flight are pending"
+            status, reason = RunStatus.INTERRUPTED, "documents in flight are pending"
             raise
         except GuidexError as error:
             if isinstance(error, StoppedError | StoreStoppedError):
