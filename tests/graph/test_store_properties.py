@@ -57,6 +57,7 @@ async def interleave(folder: Path, steps: list[tuple]) -> None:
             answer = "{}" if first is CallStatus.ANSWERED else None
             made = tuple(Attempt(number=n + 1, raw="{}", usage=Usage(input_tokens=7)) for n in range(second))
             store.close_call(call_id, ClosedCall(first, answer, made))
+            calls -= first is CallStatus.CANCELLED and not made  # it had to stop before it was sent
             attempts, tokens = attempts + second, tokens + 7 * second
         elif name == "replay" and (found := store.find_answer(f"k{first}")):
             store.add_replay(opened(f"k{first}"), found)
