@@ -94,8 +94,10 @@ def cli_page() -> str:
 def graph_page() -> str:
     """`docs/graph.md`: the document graph, drawn from the compiled one."""
     from graph.document_graph import mermaid
+    from schemas.job import DocumentsConfig, Job
 
-    return f"{_GENERATED}\n{_GRAPH}```mermaid\n{mermaid(2).strip()}\n```\n"
+    job = Job(documents=DocumentsConfig(paths=("documents",)))
+    return f"{_GENERATED}\n{_GRAPH}```mermaid\n{mermaid(job).strip()}\n```\n"
 
 
 PAGES = {

@@ -21,5 +21,7 @@ def graph(
 ) -> None:
     """Draw the graph that every document goes through, from the compiled graph itself."""
     from graph.document_graph import mermaid as drawing
+    from schemas.job import AnnotatorConfig, DocumentsConfig, Job
 
-    typer.echo(drawing(annotators))
+    job = Job(documents=DocumentsConfig(paths=("documents",)), annotators=(AnnotatorConfig(),) * annotators)
+    typer.echo(drawing(job))

@@ -333,9 +333,9 @@ async def test_one_graph_serves_documents_side_by_side() -> None:
 
 
 def test_the_drawing_shows_all_agents_and_the_ways_back() -> None:
-    drawing = mermaid(3)
+    drawing = mermaid(job(annotators=3))
     for node in ("design", "write", "annotate_1", "annotate_3", "ground", "critique", "decide"):
         assert f"{node}(" in drawing
     for target in ("design", "write", "annotate_2", "__end__"):
         assert f"decide -.-> {target};" in drawing
-    assert "annotate_3" not in mermaid(2)
+    assert "annotate_3" not in mermaid(job(annotators=2))

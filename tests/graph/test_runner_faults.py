@@ -160,7 +160,7 @@ async def test_a_fault_of_ours_fails_its_document_and_keeps_the_trace(
 async def test_a_fault_inside_a_node_is_one_of_its_document_alone(
     scripted_server: Start, documents: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import graph.document_graph as module
+    import graph.nodes.critiquing as module
 
     plain = module.agree
 

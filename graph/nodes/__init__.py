@@ -1,0 +1,1 @@
+"""What each node of the document graph does; `graph.document_graph` wires them."""

@@ -1,0 +1,53 @@
+"""The node of what code can settle: ungrounded mentions, lint of the schema, disagreement."""
+
+from __future__ import annotations
+
+from graph.consensus import agreement, disputed_classes
+from graph.nodes.state import DocumentState, in_order
+from schemas.job import Job
+from schemas.judgement import Finding, FindingCode, Severity
+from schemas.lint import lint
+
+
+class Grounding:
+    """Raises findings that cost no tokens."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    async def ground(self, state: DocumentState) -> DocumentState:
+        """Let code raise what code can settle: ungrounded mentions, lint of the schema, disagreement."""
+        annotations = in_order(state)
+        ungrounded = {
+            (instance.class_name, mention.quote)
+            for annotation in annotations
+            for top in annotation.instances
+            for instance in top.walk()
+            for mention in instance.mentions
+            if mention.span is None
+        }
+        found = [
+            Finding(
+                code=FindingCode.UNGROUNDED,
+                severity=Severity.MAJOR,
+                raised_by="grounding",
+                class_name=class_name,
+                quote=quote,
+                message="this text does not stand in the document",
+            )
+            for class_name, quote in sorted(ungrounded)
+        ]
+        agreed = agreement(annotations)
+        if agreed is not None and agreed < self._job.thresholds.agreement:
+            found += [
+                Finding(
+                    code=FindingCode.GUIDELINE_UNDERSPECIFIED,
+                    severity=Severity.MINOR,
+                    raised_by="agreement",
+                    class_name=class_name,
+                    message=f"annotators differ on {count} mentions: say what belongs to it",
+                )
+                for class_name, count in disputed_classes(annotations).most_common(3)
+            ]
+        used = {instance.class_name for a in annotations for top in a.instances for instance in top.walk()}
+        return {"findings": (*found, *lint(state["schema"], used))}

@@ -1,0 +1,80 @@
+"""The last node of a round: scores, and accepted, sent back, or ended with the best round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agents.critic import Verdict
+from graph.consensus import agreement, key_of
+from graph.deciding import (
+    best,
+    decide,
+    ending,
+    grounding,
+    guideline_score,
+    objections,
+    route,
+    schema_score,
+    settle,
+    state_hash,
+)
+from graph.nodes.state import DocumentState, in_order
+from schemas.job import Job
+from schemas.judgement import Ending, Scores
+from schemas.rounds import Round
+
+
+class Judging:
+    """Scores rounds and decides what becomes of the document."""
+
+    def __init__(self, job: Job, on_round: Callable[[str, Round], None]) -> None:
+        self._job = job
+        self._on_round = on_round
+
+    async def decide(self, state: DocumentState) -> DocumentState:
+        """Score the round, then accept it, send it back, or end the loop with the best round."""
+        round_ = self._round(state)
+        self._on_round(state["document"].id, round_)
+        rounds = [*state["rounds"], round_]
+        thresholds = self._job.thresholds
+        agent = route(round_.findings)
+        # Also once settled: where major findings do not block, too little may be left.
+        if not any(objections(judged, thresholds) for judged in (round_, settle(round_))):
+            how = Ending.AGREED
+        elif (end := ending(rounds, self._job.rounds)) is not None:
+            how = end
+        elif agent is None:
+            how = Ending.STALEMATE
+        else:
+            return {
+                "rounds": [round_],
+                "number": state["number"] + 1,
+                "entered": agent,
+                "mending": round_.findings,
+            }
+        kept = settle(best(rounds, thresholds))
+        return {"rounds": [round_], "kept": kept, "decision": decide(kept, thresholds, how)}
+
+    def _round(self, state: DocumentState) -> Round:
+        schema, findings, annotations = state["schema"], state["findings"], in_order(state)
+        agreed = state["agreed"]
+        verdicts = [v for i in agreed.instances if (v := state["judged"].get(key_of(i))) is not None]
+        correct = sum(verdict is Verdict.CORRECT for verdict in verdicts)
+        wanted = correct + state["missing"]
+        return Round(
+            number=state["number"],
+            entered=state["entered"],
+            annotation_schema=schema,
+            annotations=annotations,
+            agreed=agreed,
+            findings=findings,
+            scores=Scores(
+                grounding=grounding(annotations),
+                agreement=agreement(annotations),
+                faithfulness=correct / len(verdicts) if verdicts else None,
+                completeness=correct / wanted if wanted else None,
+                guideline=guideline_score(schema, findings),
+                schema_fit=schema_score(schema, findings),
+            ),
+            state_hash=state_hash(schema, annotations, findings),
+        )
