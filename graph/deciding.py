@@ -85,11 +85,16 @@ def objections(round_: Round, thresholds: Thresholds) -> tuple[str, ...]:
     return faults
 
 
-def route(findings: Sequence[Finding]) -> Agent | None:
-    """The agent at which the next round begins: the earliest that a major finding names, else any finding."""
+def route(findings: Sequence[Finding], agents: Sequence[Agent] = WORKING_ORDER) -> Agent | None:
+    """The agent at which the next round begins: the earliest that a major finding names, else any finding.
+
+    Args:
+        findings: What was objected to.
+        agents: Those at whom a round may begin, in the order of work; findings for others are left alone.
+    """
     for severities in ({Severity.MAJOR}, {Severity.MINOR}):
         targets = {finding.target for finding in findings if finding.severity in severities}
-        for agent in WORKING_ORDER:
+        for agent in agents:
             if agent in targets:
                 return agent
     return None

@@ -1,5 +1,8 @@
 """The document graph: design, write, annotate side by side, ground and lint, critique, decide or go back.
 
+With a frozen schema, given or induced from the corpus, a document begins at the annotators and goes back to
+no other agent.
+
 A compiled LangGraph `StateGraph`. One document is one invocation; every node reads the state and returns
 what it changes (`graph.nodes`). Nodes hold no state of their own, so one compiled graph serves all documents
 of a job.
@@ -22,28 +25,36 @@ from graph.nodes.state import DocumentState
 from graph.splitting import split
 from graph.team import Team
 from schemas.documents import Document
-from schemas.job import Job
+from schemas.job import Job, Mode
 from schemas.judgement import Agent, Decision
 from schemas.locate import TextIndex
 from schemas.rounds import Round
+from schemas.schema import AnnotationSchema
 
 
 class DocumentGraph:
     """The compiled graph of a job."""
 
     def __init__(
-        self, job: Job, team: Team, on_round: Callable[[str, Round], None] = lambda document_id, round_: None
+        self,
+        job: Job,
+        team: Team,
+        on_round: Callable[[str, Round], None] = lambda document_id, round_: None,
+        *,
+        frozen: AnnotationSchema | None = None,
     ) -> None:
         """Build and compile the graph.
 
         Args:
             job: Rounds, thresholds, annotators and brief.
-            team: Who works.
+            team: Who works; schema-designer and guideline-writer only where no schema is frozen.
             on_round: Told each round's result as it is reached, with the document's id.
+            frozen: Classes and guidelines that no document changes; None has them made for each document.
         """
         self._job = job
         self._team = team
-        self._graph = _wire(job, team, on_round)
+        self._frozen = frozen
+        self._graph = _wire(job, team, on_round, frozen=frozen is not None)
 
     async def run(self, document: Document, draw: int = 0) -> tuple[Decision, Round, tuple[str, ...]]:
         """Take a document through the graph.
@@ -70,6 +81,8 @@ class DocumentGraph:
             "annotations": {},
             "rounds": [],
         }
+        if self._frozen is not None:
+            state |= {"schema": self._frozen, "copied": (), "entered": Agent.ANNOTATOR}
         # Each round takes at most six steps; the cap on rounds is what ends the loop.
         limit = 10 + 8 * self._job.rounds
         wanted = ("decision", "kept", "copied")
@@ -81,38 +94,38 @@ def mermaid(job: Job) -> str:
     """The document graph of a job as a Mermaid flow chart, drawn by LangGraph from the compiled graph."""
     # Nodes look for their team only when they are at work, and for a drawing none is.
     unmanned: Any = None
-    drawing: str = _wire(job, unmanned, lambda document_id, round_: None).get_graph().draw_mermaid()
+    graph = _wire(job, unmanned, lambda document_id, round_: None, frozen=job.mode is not Mode.PER_DOCUMENT)
+    drawing: str = graph.get_graph().draw_mermaid()
     return drawing
 
 
-def _wire(job: Job, team: Team, on_round: Callable[[str, Round], None]) -> Any:
-    authoring, annotating = Authoring(job, team), Annotating(job, team)
+def _wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen: bool) -> Any:
+    annotating = Annotating(job, team)
     names = [f"annotate_{number + 1}" for number in range(len(job.annotators))]
+    entries: dict[Agent, list[str]] = {Agent.ANNOTATOR: names}
     graph = StateGraph(DocumentState)
-    graph.add_node("design", authoring.design)
-    graph.add_node("write", authoring.write)
+    if not frozen:
+        authoring = Authoring(job, team)
+        graph.add_node("design", authoring.design)
+        graph.add_node("write", authoring.write)
+        graph.add_edge(START, "design")
+        graph.add_edge("design", "write")
+        entries |= {Agent.DESIGNER: ["design"], Agent.WRITER: ["write"]}
     for number, name in enumerate(names):
         graph.add_node(name, _annotate_node(annotating, number))
-    graph.add_node("ground", Grounding(job).ground)
+        graph.add_edge(START if frozen else "write", name)
+    graph.add_node("ground", Grounding(job, frozen=frozen).ground)
     graph.add_node("critique", Critiquing(team).critique)
-    graph.add_node("decide", Judging(job, on_round).decide)
-    graph.add_edge(START, "design")
-    graph.add_edge("design", "write")
-    for name in names:
-        graph.add_edge("write", name)
+    graph.add_node("decide", Judging(job, on_round, frozen=frozen).decide)
     graph.add_edge(names, "ground")
     graph.add_edge("ground", "critique")
     graph.add_edge("critique", "decide")
-    entries: dict[Agent, list[str]] = {
-        Agent.DESIGNER: ["design"],
-        Agent.WRITER: ["write"],
-        Agent.ANNOTATOR: names,
-    }
 
     async def next_step(state: DocumentState) -> list[str]:  # LangGraph gives others a thread each time
         return [END] if "decision" in state else entries[state["entered"]]
 
-    graph.add_conditional_edges("decide", next_step, ["design", "write", *names, END])
+    steps = [name for entry in entries.values() for name in entry]
+    graph.add_conditional_edges("decide", next_step, [*steps, END])
     return graph.compile()
 
 

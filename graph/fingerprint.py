@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.job import Job
+from schemas.schema import AnnotationSchema
 
 WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids")
 """Keys and tables that change how much is done and how fast, but no answer and no decision."""
 
 _OF_ANY_MODEL_WITHOUT_EFFECT: Final = "api_key_env"
+
+
+_NAMES_SHOWN: Final = 6
+"""Classes that are named where two schemas differ."""
 
 
 def differences(before: Job, after: Job, folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -30,7 +36,17 @@ def differences(before: Job, after: Job, folder: Path) -> dict[str, tuple[Any, A
 def _content(job: Job, folder: Path) -> dict[str, Any]:
     data = job.model_dump(mode="json")
     data["documents"]["paths"] = [str((folder / path).resolve()) for path in job.documents.paths]
+    if job.given_schema is not None:
+        data["given_schema"] = _in_short(job.given_schema)
     return {key: value for key, value in _flat(data, "") if not _is_without_effect(key)}
+
+
+def _in_short(schema: AnnotationSchema) -> str:
+    """A schema by its classes and a hash of all that it says."""
+    names, more = schema.names[:_NAMES_SHOWN], len(schema.names) - _NAMES_SHOWN
+    listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    digest = hashlib.sha256(schema.model_dump_json().encode()).hexdigest()
+    return f"{listed} ({digest[:12]})"
 
 
 def _is_without_effect(key: str) -> bool:

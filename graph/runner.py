@@ -344,7 +344,8 @@ class Runner:
         with contextlib.ExitStack() as others:
             reused = [others.enter_context(RunReader(folder)) for folder in self._plan.reuse]
             client_for = self._ledgers(store, clients, reused)
-            graph = DocumentGraph(self._job, assemble(self._job, client_for), store.add_round)
+            team = assemble(self._job, client_for)
+            graph = DocumentGraph(self._job, team, store.add_round, frozen=self._job.given_schema)
             work = Work(
                 store,
                 graph,

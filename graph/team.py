@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.llm.client import Client, Sampling
@@ -30,22 +30,33 @@ class Team:
     """Who works on the documents of a job.
 
     Attributes:
-        designer: The schema-designer.
-        writer: The guideline-writer.
         annotators: The annotators, in the job's order.
-        critic: The critic.
+        others: The other agents that the job needs.
         passage_bytes: Longest text of one call, in bytes of UTF-8.
     """
 
-    designer: Speaker
-    writer: Speaker
     annotators: tuple[Speaker, ...]
-    critic: Speaker
+    others: Mapping[Agent, Speaker]
     passage_bytes: int
+
+    @property
+    def designer(self) -> Speaker:
+        """The schema-designer."""
+        return self.others[Agent.DESIGNER]
+
+    @property
+    def writer(self) -> Speaker:
+        """The guideline-writer."""
+        return self.others[Agent.WRITER]
+
+    @property
+    def critic(self) -> Speaker:
+        """The critic."""
+        return self.others[Agent.CRITIC]
 
 
 def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
-    """Give every agent of a job its model.
+    """Give every agent that a job needs its model.
 
     Args:
         job: The job.
@@ -71,15 +82,16 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
             ),
         )
 
-    configs = {agent: job.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR}
+    configs = {agent: job.model_for(agent) for agent in job.agents_needed if agent is not Agent.ANNOTATOR}
     annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))]
     return Team(
-        designer=speaker(configs[Agent.DESIGNER], job.seed, penalty=_PENALTY),
-        writer=speaker(configs[Agent.WRITER], job.seed, penalty=_PENALTY),
         annotators=tuple(
             speaker(config, job.seed + number, penalty=_PENALTY) for number, config in enumerate(annotators)
         ),
-        critic=speaker(configs[Agent.CRITIC], job.seed, penalty=None),
+        others={
+            agent: speaker(config, job.seed, penalty=None if agent is Agent.CRITIC else _PENALTY)
+            for agent, config in configs.items()
+        },
         passage_bytes=job.documents.passage_bytes
         or min(_passage_bytes(config) for config in (*configs.values(), *annotators)),
     )

@@ -11,15 +11,16 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from rapidfuzz import process
 
 from schemas.base import Model
 from schemas.errors import UsageError
 from schemas.judgement import Agent, Thresholds
 from schemas.limits import Limits, PriceConfig
+from schemas.schema import AnnotationSchema
 
 DEFAULT_MODEL = "local/smollm2-135m"
 
@@ -28,6 +29,7 @@ class Mode(StrEnum):
     """Where the schema comes from."""
 
     PER_DOCUMENT = "per-document"
+    GIVEN = "given"
 
 
 class Method(StrEnum):
@@ -223,7 +225,10 @@ class Job(Model):
 
     documents: DocumentsConfig = Field(description="Where documents come from.")
     brief: str = Field(default="", description="What the data is for; read by the schema-designer.")
-    mode: Mode = Field(default=Mode.PER_DOCUMENT, description="Where the schema comes from.")
+    mode: Mode = Field(
+        default=Mode.PER_DOCUMENT,
+        description="Where the schema comes from: every document gets its own, or yours is given.",
+    )
     method: Method = Field(default=Method.AGENTS, description="How documents are annotated.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of sampling and of the class order.")
     rounds: int = Field(default=3, ge=1, le=20, description="Most rounds of a document.")
@@ -247,11 +252,29 @@ class Job(Model):
         description="Prices by a model's name, in USD per million tokens, for models without a public price "
         "and for prices of your own.",
     )
+    given_schema: AnnotationSchema | None = Field(
+        default=None, description="The schema of mode given, as the run keeps it."
+    )
+
+    @model_validator(mode="after")
+    def _schema_goes_with_the_mode(self) -> Self:
+        if self.mode is Mode.GIVEN and self.given_schema is None:
+            raise ValueError("mode `given` needs a schema: name its file as schema_file, or with --schema")
+        if self.mode is not Mode.GIVEN and self.given_schema is not None:
+            raise ValueError(f"a schema is given, which mode `{self.mode}` does not use: set mode to `given`")
+        return self
+
+    @property
+    def agents_needed(self) -> tuple[Agent, ...]:
+        """The agents that work in this mode, in the order of work."""
+        if self.mode is Mode.GIVEN:
+            return (Agent.ANNOTATOR, Agent.CRITIC)
+        return tuple(Agent)
 
     @property
     def models(self) -> tuple[ModelConfig, ...]:
-        """The models of all agents, each configuration once, in the order of the agents."""
-        others = [self.model_for(agent) for agent in Agent if agent is not Agent.ANNOTATOR]
+        """The models of all agents needed, each configuration once, in the order of the agents."""
+        others = [self.model_for(agent) for agent in self.agents_needed if agent is not Agent.ANNOTATOR]
         annotators = [self.model_for(Agent.ANNOTATOR, number) for number in range(len(self.annotators))]
         return tuple(dict.fromkeys((*others, *annotators)))
 
@@ -320,7 +343,7 @@ def _describe(location: Sequence[int | str], kind: str, message: str) -> str:
     path = ".".join(str(part) for part in location)
     message = message.removeprefix("Value error, ")
     if kind != "extra_forbidden":
-        return f"{path}: {message[:1].lower()}{message[1:]}"
+        return (f"{path}: " if path else "") + message[:1].lower() + message[1:]
     known = _known_keys(location[:-1])
     nearest = process.extractOne(str(location[-1]), known, score_cutoff=50)
     hint = f", did you mean `{nearest[0]}`?" if nearest else f" (known: {', '.join(known)})"

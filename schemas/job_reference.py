@@ -17,6 +17,9 @@ from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig
 from schemas.limits import PriceConfig
 
 _WIDTH = 100
+_RECORDED = "given_schema"
+"""What a run writes down for itself; a person names a file instead."""
+_APART = ("agents", "annotators", "prices", _RECORDED)
 _HEAD = """GuideX job file. Run it with: guidex run {file}
 Take the # away from a key to set it. What it shows is the default, or an example where it says so."""
 
@@ -49,7 +52,7 @@ def job_keys() -> tuple[Key, ...]:
     tables = (
         key
         for name, field in Job.model_fields.items()
-        if (model := _model_in(field)) is not None and name not in ("agents", "annotators", "prices")
+        if (model := _model_in(field)) is not None and name not in _APART
         for key in _keys_of(model, name)
     )
     return (*top, *tables, *prices, *agents, *annotators)
@@ -66,7 +69,7 @@ def render_job_file(paths: Sequence[str], file: str = "guidex.toml") -> str:
     lines += _described(_keys_of(Job, ""))
     for name, field in Job.model_fields.items():
         model = _model_in(field)
-        if model is None:
+        if model is None or name == _RECORDED:
             continue
         lines += ["", *_comment(field.description or "")]
         if name == "agents":

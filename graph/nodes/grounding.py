@@ -12,8 +12,14 @@ from schemas.lint import lint
 class Grounding:
     """Raises findings that cost no tokens."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, frozen: bool) -> None:
+        """Raise findings on annotations, and on the schema too unless it is frozen.
+
+        A frozen schema is linted once, when it is given: what a single document happens not to mention is no
+        fault of it.
+        """
         self._job = job
+        self._frozen = frozen
 
     async def ground(self, state: DocumentState) -> DocumentState:
         """Let code raise what code can settle: ungrounded mentions, lint of the schema, disagreement."""
@@ -49,5 +55,7 @@ class Grounding:
                 )
                 for class_name, count in disputed_classes(annotations).most_common(3)
             ]
+        if self._frozen:
+            return {"findings": tuple(found)}
         used = {instance.class_name for a in annotations for top in a.instances for instance in top.walk()}
         return {"findings": (*found, *lint(state["schema"], used))}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from agents.critic import Verdict
 from graph.consensus import agreement, key_of
 from graph.deciding import (
+    WORKING_ORDER,
     best,
     decide,
     ending,
@@ -20,28 +21,37 @@ from graph.deciding import (
 )
 from graph.nodes.state import DocumentState, in_order
 from schemas.job import Job
-from schemas.judgement import Ending, Scores
+from schemas.judgement import Agent, Ending, Finding, Scores, Severity
 from schemas.rounds import Round
 
 
 class Judging:
     """Scores rounds and decides what becomes of the document."""
 
-    def __init__(self, job: Job, on_round: Callable[[str, Round], None]) -> None:
-        self._job = job
+    def __init__(self, job: Job, on_round: Callable[[str, Round], None], *, frozen: bool) -> None:
+        """Judge by the job's thresholds.
+
+        With a frozen schema a document is judged by its annotations alone: objections to the schema and to
+        its guidelines are on record as minor ones, as nobody in the loop can mend them.
+        """
+        self._rounds = job.rounds
         self._on_round = on_round
+        self._agents = (Agent.ANNOTATOR,) if frozen else WORKING_ORDER
+        self._thresholds = job.thresholds
+        if frozen:
+            self._thresholds = job.thresholds.model_copy(update={"guideline": 0.0, "schema_fit": 0.0})
 
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
         round_ = self._round(state)
         self._on_round(state["document"].id, round_)
         rounds = [*state["rounds"], round_]
-        thresholds = self._job.thresholds
-        agent = route(round_.findings)
+        thresholds = self._thresholds
+        agent = route(round_.findings, self._agents)
         # Also once settled: where major findings do not block, too little may be left.
         if not any(objections(judged, thresholds) for judged in (round_, settle(round_))):
             how = Ending.AGREED
-        elif (end := ending(rounds, self._job.rounds)) is not None:
+        elif (end := ending(rounds, self._rounds)) is not None:
             how = end
         elif agent is None:
             how = Ending.STALEMATE
@@ -56,7 +66,8 @@ class Judging:
         return {"rounds": [round_], "kept": kept, "decision": decide(kept, thresholds, how)}
 
     def _round(self, state: DocumentState) -> Round:
-        schema, findings, annotations = state["schema"], state["findings"], in_order(state)
+        schema, annotations = state["schema"], in_order(state)
+        findings = tuple(map(self._weighed, state["findings"]))
         agreed = state["agreed"]
         verdicts = [v for i in agreed.instances if (v := state["judged"].get(key_of(i))) is not None]
         correct = sum(verdict is Verdict.CORRECT for verdict in verdicts)
@@ -78,3 +89,9 @@ class Judging:
             ),
             state_hash=state_hash(schema, annotations, findings),
         )
+
+    def _weighed(self, finding: Finding) -> Finding:
+        """The finding, a minor one if no agent of the loop can mend it."""
+        if finding.target in self._agents:
+            return finding
+        return finding.model_copy(update={"severity": Severity.MINOR})

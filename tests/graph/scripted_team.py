@@ -117,7 +117,8 @@ class Cast:
         }
         self.client = InMemoryClient(lambda request: self.scripts[request.purpose.agent](request))
         speaker = Speaker(self.client, profile, Sampling(temperature=0, max_tokens=1000))
-        self.team = Team(speaker, speaker, (speaker,) * annotators, speaker, passage_bytes)
+        others = dict.fromkeys((Agent.DESIGNER, Agent.WRITER, Agent.CRITIC), speaker)
+        self.team = Team((speaker,) * annotators, others, passage_bytes)
 
     def requests(self, agent: Agent | None = None, round_: int | None = None) -> list[Request[Any]]:
         return [
