@@ -255,6 +255,8 @@ def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Findin
         raised_by="critic",
         class_name=instance.class_name,
         quote=instance.surface,
+        start=instance.anchor.start if instance.anchor else None,
+        end=instance.anchor.end if instance.anchor else None,
         message=_MESSAGES[verdict],
     )
 

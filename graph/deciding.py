@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from graph.objections import INSTANCE_CODES, dropped
 from schemas.annotation import Annotation
 from schemas.judgement import (
     Agent,
@@ -33,7 +34,6 @@ _GUIDELINE = frozenset({FindingCode.GUIDELINE_UNDERSPECIFIED, FindingCode.GUIDEL
 _SCHEMA = frozenset(
     {FindingCode.SCHEMA_GENERIC, FindingCode.SCHEMA_OVERLAP, FindingCode.SCHEMA_MISSING_CLASS}
 )
-_INSTANCE = frozenset({FindingCode.SPURIOUS, FindingCode.TYPE, FindingCode.BOUNDARY})
 
 
 def grounding(annotations: Sequence[Annotation]) -> float:
@@ -75,7 +75,7 @@ def shortfalls(scores: Scores, thresholds: Thresholds, instances: int) -> tuple[
     return tuple(faults)
 
 
-def objections(round_: Round, thresholds: Thresholds) -> tuple[str, ...]:
+def obstacles(round_: Round, thresholds: Thresholds) -> tuple[str, ...]:
     """All that stands against accepting a round as it is."""
     faults = shortfalls(round_.scores, thresholds, len(round_.agreed.instances))
     major = [finding for finding in round_.findings if finding.severity is Severity.MAJOR]
@@ -120,7 +120,7 @@ def state_hash(
 
 
 def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
-    """The round to keep: fewest objections once settled, then as judged, then best mean score, then earliest.
+    """The round to keep: fewest obstacles once settled, then as judged, then best mean score, then earliest.
 
     Settled first, as that is what a round is kept for: one whose disputed mentions can be dropped is worth
     more than one that fails in a way that cannot be mended.
@@ -128,8 +128,8 @@ def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
 
     def rank(round_: Round) -> tuple[int, int, float]:
         values = [value for value in round_.scores.model_dump().values() if value is not None]
-        left = objections(settle(round_), thresholds)
-        return len(left), len(objections(round_, thresholds)), -sum(values) / len(values)
+        left = obstacles(settle(round_), thresholds)
+        return len(left), len(obstacles(round_, thresholds)), -sum(values) / len(values)
 
     return min(rounds, key=rank)
 
@@ -142,19 +142,22 @@ def settle(round_: Round) -> Round:
     Minor ones are about mentions that were not agreed on and are left out already.
     """
     disputed = {
-        (finding.class_name, finding.quote)
+        (finding.class_name, finding.span or finding.quote)
         for finding in round_.findings
-        if finding.code in _INSTANCE and finding.severity is Severity.MAJOR
+        if finding.code in INSTANCE_CODES and finding.severity is Severity.MAJOR
     }
     kept = tuple(
         instance
         for instance in round_.agreed.instances
-        if instance.anchor is None or (instance.class_name, instance.surface) not in disputed
+        if instance.anchor is None
+        or disputed.isdisjoint(
+            (instance.class_name, place) for place in (instance.anchor.span, instance.surface)
+        )
     )
     unknown = set(round_.agreed.unknown_classes) | {
         finding.class_name
         for finding in round_.findings
-        if finding.code in _INSTANCE or finding.code is FindingCode.MISSING
+        if finding.code in INSTANCE_CODES or finding.code is FindingCode.MISSING
     }
     agreed = round_.agreed.model_copy(
         update={
@@ -163,15 +166,16 @@ def settle(round_: Round) -> Round:
         }
     )
     findings = tuple(
-        finding.model_copy(update={"severity": Severity.MINOR}) if finding.code in _INSTANCE else finding
+        finding.model_copy(update={"severity": Severity.MINOR}) if finding.code in INSTANCE_CODES else finding
         for finding in round_.findings
     )
-    return round_.model_copy(update={"agreed": agreed, "findings": findings})
+    objections = dropped(round_.objections, round_.number)
+    return round_.model_copy(update={"agreed": agreed, "findings": findings, "objections": objections})
 
 
 def decide(round_: Round, thresholds: Thresholds, how: Ending) -> Decision:
     """The verdict on the round that was kept."""
-    faults = objections(round_, thresholds)
+    faults = obstacles(round_, thresholds)
     kept = f" in round {round_.number}" if how is Ending.AGREED else f", round {round_.number} kept"
     reason = how.value + kept
     if faults:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from graph.deciding import objections, settle
+from graph.deciding import obstacles, settle
+from graph.objections import history
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
 from graph.store.records import CallRow
@@ -14,6 +15,7 @@ from schemas.documents import Document
 from schemas.errors import UsageError
 from schemas.job import Job
 from schemas.judgement import Decision, Ending, Outcome, Scores, Thresholds
+from schemas.objections import Objection
 from schemas.rounds import Round
 
 _CALLS = 10_000
@@ -56,7 +58,7 @@ class RoundStory(Model):
     """A round, and what stood against accepting it."""
 
     result: Round = Field(description="What was said.")
-    objections: tuple[str, ...] = Field(description="What kept it from being accepted; empty if nothing.")
+    obstacles: tuple[str, ...] = Field(description="What kept it from being accepted; empty if nothing.")
 
 
 class Story(Model):
@@ -69,6 +71,9 @@ class Story(Model):
     decision: Decision | None = Field(description="None while pending.")
     thresholds: Thresholds = Field(description="What acceptance took.")
     rounds: tuple[RoundStory, ...] = Field(description="In order.")
+    objections: tuple[Objection, ...] = Field(
+        description="What was objected to, numbered in the order of raising, and how each objection ended."
+    )
     result: Annotation | None = Field(
         description="What was kept: agreed, and not disputed by the critic at the end."
     )
@@ -118,6 +123,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
     run = reader.run()
     thresholds = Job.model_validate_json(run.job).thresholds
     kept = reader.kept_round(document_id)
+    rounds = reader.rounds(document_id)
     return Story(
         run=run.name,
         id=document_id,
@@ -125,10 +131,8 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         outcome=outcome,
         decision=reader.decision(document_id),
         thresholds=thresholds,
-        rounds=tuple(
-            RoundStory(result=round_, objections=objections(round_, thresholds))
-            for round_ in reader.rounds(document_id)
-        ),
+        rounds=tuple(RoundStory(result=round_, obstacles=obstacles(round_, thresholds)) for round_ in rounds),
+        objections=history(rounds, kept),
         result=settle(kept).agreed if kept else None,
         calls=tuple(_call(row) for row in reader.calls(document_id, limit=_CALLS)),
         failures=failures_of(reader, document_id),

@@ -68,7 +68,16 @@ class Finding(Model):
     raised_by: str = Field(description="'critic', 'lint' or 'grounding'.")
     class_name: str | None = Field(default=None, description="The class it is about.")
     quote: str | None = Field(default=None, description="The text it is about, as it stands in the document.")
+    start: int | None = Field(
+        default=None, ge=0, description="Where that text starts: code point of the document; None if nowhere."
+    )
+    end: int | None = Field(default=None, ge=0, description="One past its last code point.")
     message: Prose = Field(default="", description="One sentence for the agent that has to mend it.")
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """(start, end), or None where it is about no place of the document."""
+        return None if self.start is None or self.end is None else (self.start, self.end)
 
     @property
     def target(self) -> Agent:

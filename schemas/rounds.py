@@ -7,6 +7,7 @@ from pydantic import Field
 from schemas.annotation import Annotation
 from schemas.base import Model
 from schemas.judgement import Agent, Finding, Scores
+from schemas.objections import Objection
 from schemas.schema import AnnotationSchema
 
 
@@ -19,6 +20,9 @@ class Round(Model):
     annotations: tuple[Annotation, ...] = Field(description="One per annotator.")
     agreed: Annotation = Field(description="What the annotators agree on; disputed mentions are dropped.")
     findings: tuple[Finding, ...] = Field(default=(), description="Objections of code and critic.")
+    objections: tuple[Objection, ...] = Field(
+        default=(), description="All that were raised up to this round, and how each stands after it."
+    )
     scores: Scores = Field(description="Scores of this round.")
     state_hash: str = Field(
         description="Hash of schema, annotations and findings; shows standstill and circles."

@@ -10,6 +10,7 @@ from graph.team import Team
 from schemas.annotation import Instance
 from schemas.documents import Passage
 from schemas.judgement import Agent, Finding, FindingCode, Severity
+from schemas.locate import Located
 
 
 class Critiquing:
@@ -47,19 +48,20 @@ class Critiquing:
                     findings.append(objection(verdict, instance, disputed=key not in undisputed))
             for class_name, place in critique.missing:
                 missing += 1
-                quote = passage.text[place.start : place.end]
-                findings.append(_missing(class_name, quote))
+                findings.append(_missing(class_name, passage, place))
             findings += critique.remarks
         raised = tuple(dict.fromkeys(findings))
         return {"findings": raised, "agreed": agreed, "judged": judged, "missing": missing}
 
 
-def _missing(class_name: str, quote: str) -> Finding:
+def _missing(class_name: str, passage: Passage, place: Located) -> Finding:
     return Finding(
         code=FindingCode.MISSING,
         severity=Severity.MINOR,
         raised_by="critic",
         class_name=class_name,
-        quote=quote,
+        quote=passage.text[place.start : place.end],
+        start=passage.start + place.start,
+        end=passage.start + place.end,
         message="a mention of the class that was not annotated",
     )

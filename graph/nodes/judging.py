@@ -13,13 +13,14 @@ from graph.deciding import (
     ending,
     grounding,
     guideline_score,
-    objections,
+    obstacles,
     route,
     schema_score,
     settle,
     state_hash,
 )
 from graph.nodes.state import DocumentState, in_order
+from graph.objections import track
 from schemas.job import Job
 from schemas.judgement import Agent, Ending, Finding, Scores, Severity
 from schemas.rounds import Round
@@ -44,12 +45,14 @@ class Judging:
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
         round_ = self._round(state)
+        objections = track(round_, state["rounds"][-1] if state["rounds"] else None)
+        round_ = round_.model_copy(update={"objections": objections})
         self._on_round(state["document"].id, round_)
         rounds = [*state["rounds"], round_]
         thresholds = self._thresholds
         agent = route(round_.findings, self._agents)
         # Also once settled: where major findings do not block, too little may be left.
-        if not any(objections(judged, thresholds) for judged in (round_, settle(round_))):
+        if not any(obstacles(judged, thresholds) for judged in (round_, settle(round_))):
             how = Ending.AGREED
         elif (end := ending(rounds, self._rounds)) is not None:
             how = end

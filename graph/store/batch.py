@@ -120,7 +120,12 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         "mentions",
         'annotation_id number instance class field start "end" surface status occurrence quote',
     ),
-    "findings": _Table("findings", "round_id code severity raised_by class_name quote message"),
+    "findings": _Table("findings", 'round_id code severity raised_by class_name quote message start "end"'),
+    "objections": _Table(
+        "objections",
+        "round_id number raised_in status settled_in gave_way code severity raised_by class_name quote "
+        'message start "end"',
+    ),
     "scores": _Table("scores", "round_id grounding agreement faithfulness completeness guideline schema_fit"),
     "decision_versions": _Table("decision_versions", "version created note thresholds"),
     "decisions": _Table(

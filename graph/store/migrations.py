@@ -248,6 +248,44 @@ def m011_sessions(db: Database) -> None:
     """)
 
 
+def m012_objections(db: Database) -> None:
+    """Where in the document findings are, and objections: findings followed over the rounds.
+
+    What is still open about annotations when a document is decided is dropped with its mentions. That follows
+    from the round which is kept, as what is left of its annotation does; the view tells it.
+    """
+    db.executescript("""
+        ALTER TABLE findings ADD COLUMN start INTEGER;  -- code points; NULL: about no place
+        ALTER TABLE findings ADD COLUMN "end" INTEGER;
+        CREATE TABLE objections (
+            round_id INTEGER NOT NULL REFERENCES rounds(id),
+            number INTEGER NOT NULL,  -- in its document, from 1
+            raised_in INTEGER NOT NULL,  -- round
+            status TEXT NOT NULL,  -- after this round: open, mended or conceded
+            settled_in INTEGER,  -- round; NULL: open
+            gave_way TEXT,  -- JSON: who
+            code TEXT NOT NULL, severity TEXT NOT NULL, raised_by TEXT NOT NULL,
+            class_name TEXT, quote TEXT, message TEXT NOT NULL,
+            start INTEGER, "end" INTEGER,
+            PRIMARY KEY (round_id, number)
+        ) STRICT, WITHOUT ROWID;
+        CREATE VIEW objection_list AS
+            SELECT r.document_id, r.take, r.number AS round, o.number,
+                CASE WHEN o.status = 'open'
+                    AND o.code IN ('UNGROUNDED', 'BOUNDARY', 'TYPE', 'SPURIOUS', 'MISSING', 'DUPLICATE')
+                    AND EXISTS (SELECT 1 FROM documents d JOIN decisions e ON e.id = d.decision_id
+                        JOIN rounds k ON k.id = e.round_id AND k.take = r.take
+                        JOIN objections p ON p.round_id = k.id AND p.number = o.number AND p.status = 'open'
+                        WHERE d.id = r.document_id)
+                    THEN 'dropped' ELSE o.status END AS status,
+                o.raised_in, o.settled_in, o.gave_way, o.code, o.severity, o.raised_by, o.class_name, o.quote,
+                o.message, o.start, o."end"
+            FROM objections o JOIN rounds r ON r.id = o.round_id
+            WHERE r.number = (SELECT max(number) FROM rounds l
+                WHERE l.document_id = r.document_id AND l.take = r.take);
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -260,6 +298,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m009_taking_up_again,
     m010_fewer_indexes,
     m011_sessions,
+    m012_objections,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

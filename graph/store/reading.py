@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from graph.store.annotations import rebuild
 from graph.store.attempts import SENT
@@ -25,6 +26,7 @@ from graph.store.records import (
 )
 from schemas.documents import Document
 from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
+from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
 
@@ -32,7 +34,8 @@ _PAGE = 200
 _SCORES = "grounding, agreement, faithfulness, completeness, guideline, schema_fit"
 _MENTIONS = """SELECT instance, field, coalesce(quote, surface), occurrence, start, "end", status
     FROM mentions WHERE annotation_id = ? ORDER BY number"""
-_FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message")
+_FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message", "start", "end")
+_FINDING_COLUMNS = ", ".join(f'"{column}"' for column in _FINDING)
 
 
 class RunReader(CallReader):
@@ -244,8 +247,11 @@ class RunReader(CallReader):
             )
         ]
         findings = self.rows(
-            """SELECT code, severity, raised_by, class_name, quote, message FROM findings
-            WHERE round_id = ? ORDER BY id""",
+            f"SELECT {_FINDING_COLUMNS} FROM findings WHERE round_id = ? ORDER BY id", row_id
+        )
+        objections = self.rows(
+            f"""SELECT number, raised_in, status, settled_in, gave_way, {_FINDING_COLUMNS} FROM objections
+            WHERE round_id = ? ORDER BY number""",
             row_id,
         )
         return Round(
@@ -254,7 +260,8 @@ class RunReader(CallReader):
             annotation_schema=AnnotationSchema.model_validate_json(schema),
             annotations=tuple(annotation for agreed, annotation in annotations if not agreed),
             agreed=next(annotation for agreed, annotation in annotations if agreed),
-            findings=tuple(Finding(**dict(zip(_FINDING, finding, strict=True))) for finding in findings),
+            findings=tuple(_finding(*finding) for finding in findings),
+            objections=tuple(_objection(*objection) for objection in objections),
             scores=Scores(**dict(zip(_SCORES.split(", "), scores, strict=True))),
             state_hash=state_hash,
         )
@@ -304,6 +311,23 @@ class RunReader(CallReader):
                 if kept is not None:
                     yield document, kept
             after = rows[-1][0]
+
+
+def _finding(*columns: Any) -> Finding:
+    return Finding(**dict(zip(_FINDING, columns, strict=True)))
+
+
+def _objection(
+    number: int, raised_in: int, status: str, settled_in: int | None, gave_way: str | None, *finding: Any
+) -> Objection:
+    return Objection(
+        number=number,
+        finding=_finding(*finding),
+        raised_in=raised_in,
+        status=Standing(status),
+        settled_in=settled_in,
+        gave_way=tuple(json.loads(gave_way)) if gave_way else (),
+    )
 
 
 def _document(identifier: str, text: str, source: str, meta: str | None) -> Document:

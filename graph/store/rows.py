@@ -10,10 +10,11 @@ from pathlib import Path
 
 from agents.llm.client import Sampling
 from graph.documents import seen_from
-from graph.store.batch import Batch
+from graph.store.batch import Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
 from schemas.judgement import Decision, Outcome, Scores
+from schemas.objections import Objection
 from schemas.rounds import Round
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -184,8 +185,31 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
             finding.class_name,
             finding.quote,
             finding.message,
+            finding.start,
+            finding.end,
         )
+    batch.extend("objections", [_objection(round_id, objection) for objection in made.objections])
     batch.add("scores", round_id, *_scores(made.scores))
+
+
+def _objection(round_id: int, objection: Objection) -> tuple[Cell, ...]:
+    finding = objection.finding
+    return (
+        round_id,
+        objection.number,
+        objection.raised_in,
+        objection.status.value,
+        objection.settled_in,
+        compact(objection.gave_way) if objection.gave_way else None,
+        finding.code.value,
+        finding.severity.value,
+        finding.raised_by,
+        finding.class_name,
+        finding.quote,
+        finding.message,
+        finding.start,
+        finding.end,
+    )
 
 
 def add_decision(

@@ -17,6 +17,7 @@ from guidex.cli.summary import OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, Value
 from schemas.judgement import Finding, Outcome, Severity, Thresholds
+from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
@@ -51,6 +52,7 @@ def print_story(story: Story) -> None:
     if loose:
         out.print(Rule(Text("Calls of a round that did not end", style="bold"), align="left", characters="-"))
         _print_calls(out, loose)
+    _print_objections(out, story.objections)
     _print_end(out, story)
 
 
@@ -221,6 +223,31 @@ def _about(finding: Finding) -> str:
     return " ".join(filter(None, (safe(finding.class_name or ""), quote)))
 
 
+def _print_objections(out: Console, objections: Sequence[Objection]) -> None:
+    if not objections:
+        return
+    out.print(Rule(Text("Objections, and who gave way", style="bold"), align="left", characters="-"))
+    for objection in objections:
+        finding = objection.finding
+        about = ", ".join(filter(None, (finding.code.value, _about(finding))))
+        line = Text.assemble(
+            f"objection {objection.number} ({about}): raised in round {objection.raised_in}, ",
+            (_ended(objection), "" if objection.gave_way else "yellow"),
+        )
+        out.print(Padding(line, (0, 0, 0, 2), expand=False))
+    out.print()
+
+
+def _ended(objection: Objection) -> str:
+    """How an objection ended, in words."""
+    if objection.status is Standing.DROPPED:
+        return f"dropped with its mention in round {objection.settled_in}, the class unknown"
+    if objection.status is Standing.OPEN:
+        return "open"
+    who = " and ".join(map(safe, objection.gave_way))
+    return f"{who} gave way in round {objection.settled_in}"
+
+
 def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name in _SCORES:
@@ -233,8 +260,8 @@ def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> Non
         table.add_row(name.replace("_", " "), score(value), verdict, style="yellow" if short else "")
     out.print(Text("Scores", style="bold"))
     out.print(Padding(table, (0, 0, 0, 2), expand=False))
-    if told.objections:
-        against = "; ".join(safe(each) for each in told.objections)
+    if told.obstacles:
+        against = "; ".join(safe(each) for each in told.obstacles)
         out.print(Padding(Text(f"against acceptance: {against}", style="yellow"), (0, 0, 0, 2), expand=False))
     out.print()
 

@@ -14,6 +14,7 @@ from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
 from schemas.job import DocumentsConfig, Job
 from schemas.judgement import Agent, Decision, Ending, Finding, FindingCode, Outcome, Scores, Severity
+from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Guideline, Kind
 
@@ -102,6 +103,16 @@ def make_round(document_id: str = "d0", number: int = 1) -> Round:
         Annotation(document_id=document_id, annotator=name, instances=(meeting,))
         for name in ("annotator-1", "annotator-2")
     )
+    spurious = Finding(
+        code=FindingCode.SPURIOUS,
+        severity=Severity.MAJOR,
+        raised_by="critic",
+        class_name="Person",
+        quote="Zoë",
+        start=4,
+        end=7,
+        message="No mention.",
+    )
     return Round(
         number=number,
         entered=Agent.DESIGNER,
@@ -118,6 +129,18 @@ def make_round(document_id: str = "d0", number: int = 1) -> Round:
                 message="Not in the document.",
             ),
             Finding(code=FindingCode.SCHEMA_GENERIC, severity=Severity.MINOR, raised_by="lint"),
+            spurious,
+        ),
+        objections=(
+            Objection(
+                number=1,
+                finding=spurious,
+                raised_in=1,
+                status=Standing.MENDED,
+                settled_in=2,
+                gave_way=("annotator-1", "annotator-2"),
+            ),
+            Objection(number=2, finding=spurious, raised_in=1),
         ),
         scores=Scores(grounding=0.75, agreement=1.0),
         state_hash=f"state-{number}",

@@ -16,7 +16,7 @@ from graph.deciding import (
     ending,
     grounding,
     guideline_score,
-    objections,
+    obstacles,
     route,
     schema_score,
     settle,
@@ -272,7 +272,7 @@ def test_settling_only_takes_away_and_is_done_once(
     assert set(i.surface for i in after.agreed.instances) <= {"Ann", "Bo", "Oslo"}
     gone = {i.class_name for i in before.agreed.instances if i not in after.agreed.instances}
     assert gone <= set(after.agreed.unknown_classes)
-    assert len(objections(after, STRICT)) <= len(objections(before, STRICT)) + 1  # too few may be left
+    assert len(obstacles(after, STRICT)) <= len(obstacles(before, STRICT)) + 1  # too few may be left
     assert settle(after) == after
 
 
@@ -321,8 +321,8 @@ def test_accepted_means_that_nothing_stands_against_it(
 
 def test_open_major_findings_are_counted_and_named_once() -> None:
     made = round_(person("Ann"), findings=[finding(FindingCode.TYPE), finding(FindingCode.TYPE, "Place")])
-    assert objections(made, STRICT) == ("2 open major findings (TYPE)",)
-    assert objections(made, Thresholds(block_on_major=False)) == ()
+    assert obstacles(made, STRICT) == ("2 open major findings (TYPE)",)
+    assert obstacles(made, Thresholds(block_on_major=False)) == ()
 
 
 def test_a_document_without_instances_is_accepted_only_where_that_is_asked_for() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_samples import answered, decision, documents, make_round, make_store, opened
+from store_samples import answered, decision, documents, make_round, make_store, opened, query
 
 from graph.store.connection import is_being_written
 from graph.store.listing import list_runs
@@ -70,6 +70,23 @@ def test_accepted_documents_are_streamed_with_the_kept_round(store: RunStore) ->
     accepted = list(store.reader.accepted())
     assert [document.id for document, _ in accepted] == [f"d{n}" for n in range(450) if n % 3 == 1]
     assert all(made.number == 1 + int(document.id[1:]) % 2 for document, made in accepted)
+
+
+def test_objections_are_listed_as_they_stand_at_the_end(store: RunStore, tmp_path: Path) -> None:
+    store.add_documents(documents(2))
+    for document_id in ("d0", "d1"):
+        store.add_round(document_id, make_round(document_id, 1))
+        store.add_round(document_id, make_round(document_id, 2))
+    store.decide("d0", decision(round=1))
+    store.flush_now()
+    listed = "SELECT document_id, take, round, number, status, settled_in, gave_way FROM objection_list"
+    who = '["annotator-1","annotator-2"]'
+    assert query(tmp_path / "trial", f"{listed} ORDER BY document_id, number") == [
+        ("d0", 1, 2, 1, "mended", 2, who),
+        ("d0", 1, 2, 2, "dropped", None, None),
+        ("d1", 1, 2, 1, "mended", 2, who),
+        ("d1", 1, 2, 2, "open", None, None),
+    ]
 
 
 async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_path: Path) -> None:
