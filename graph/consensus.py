@@ -1,43 +1,13 @@
-"""Agreement between annotators: how much of it there is, and what they agree on."""
+"""What annotators agree on, by vote; how far they agree is measured by `graph.agreement`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
 
+from graph.agreement import TypedSpan, content, typed_spans
 from schemas.annotation import Annotation, Instance, Mention, Value
 from schemas.schema import AnnotationSchema, ClassSpec
-
-TypedSpan = tuple[int, int, str]
-"""Start and end in code points, and the class; `Class.field` for fields other than the anchor."""
-
-
-def typed_spans(annotation: Annotation) -> frozenset[TypedSpan]:
-    """The mentions of an annotation as typed spans; ungrounded ones have no span and are left out."""
-    return frozenset(
-        (*mention.span, instance.class_name if number == 0 else f"{instance.class_name}.{mention.field}")
-        for top in annotation.instances
-        for instance in top.walk()
-        for number, mention in enumerate(instance.mentions)
-        if mention.span is not None
-    )
-
-
-def span_f1(first: frozenset[TypedSpan], second: frozenset[TypedSpan]) -> float:
-    """Strict typed span-F1 of two annotations: 2|A∩B| / (|A|+|B|); two empty ones agree (1)."""
-    total = len(first) + len(second)
-    return 2 * len(first & second) / total if total else 1.0
-
-
-def agreement(annotations: Sequence[Annotation]) -> float | None:
-    """Mean of `span_f1` over all pairs of annotators (SCIENCE: section 2); None for fewer than two.
-
-    For spans, Cohen's kappa tends to F1 as true negatives grow (Hripcsak and Rothschild 2005).
-    """
-    spans = [typed_spans(annotation) for annotation in annotations]
-    pairs = [span_f1(first, second) for first, second in combinations(spans, 2)]
-    return sum(pairs) / len(pairs) if pairs else None
 
 
 def disputed_classes(annotations: Sequence[Annotation]) -> Counter[str]:
@@ -108,7 +78,7 @@ def _merge(same: Sequence[Instance], spec: ClassSpec) -> Instance | None:
     values: dict[str, Value] = {}
     mentions: list[Mention] = []
     for field in spec.fields:
-        said = [_content(instance.values.get(field.name)) for instance in same]
+        said = [content(instance.values.get(field.name)) for instance in same]
         number = next(
             (n for n, v in enumerate(said) if v is not None and said.count(v) * 2 > len(said)), None
         )
@@ -122,10 +92,3 @@ def _merge(same: Sequence[Instance], spec: ClassSpec) -> Instance | None:
         elif not field.type.optional:
             return None
     return Instance(class_name=spec.name, values=values, mentions=tuple(mentions))
-
-
-def _content(value: Value) -> object:
-    """What a value says, without how its quotes were written."""
-    if isinstance(value, Instance):
-        return value.class_name, {name: _content(part) for name, part in value.values.items()}
-    return tuple(_content(part) for part in value) if isinstance(value, tuple) else value

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from graph.objections import INSTANCE_CODES, dropped
 from schemas.annotation import Annotation
 from schemas.judgement import (
+    JUDGED_SCORES,
+    THRESHOLD_SCORES,
     Agent,
     Decision,
     Ending,
@@ -66,7 +68,7 @@ def shortfalls(scores: Scores, thresholds: Thresholds, instances: int) -> tuple[
     faults = []
     if scores.grounding < 1:
         faults.append(f"grounding {scores.grounding:.2f} < 1")
-    for name in ("agreement", "faithfulness", "completeness", "guideline", "schema_fit"):
+    for name in THRESHOLD_SCORES:
         value, least = getattr(scores, name), getattr(thresholds, name)
         if value is not None and value < least:
             faults.append(f"{name} {value:.2f} < {least:g}")
@@ -127,7 +129,8 @@ def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
     """
 
     def rank(round_: Round) -> tuple[int, int, float]:
-        values = [value for value in round_.scores.model_dump().values() if value is not None]
+        judged = (getattr(round_.scores, name) for name in JUDGED_SCORES)
+        values = [value for value in judged if value is not None]
         left = obstacles(settle(round_), thresholds)
         return len(left), len(obstacles(round_, thresholds)), -sum(values) / len(values)
 

@@ -19,7 +19,7 @@ from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
 from guidex.next_steps import next_steps
 from schemas.base import Model
 from schemas.job import Job
-from schemas.judgement import Outcome
+from schemas.judgement import AGREEMENT_FIGURES, Outcome
 
 _PAGE = 500
 _REASONS = 5
@@ -54,6 +54,14 @@ class Rejection(Model):
     count: int = Field(description="Documents.")
 
 
+class MeanScore(Model):
+    """A score of the rounds that were kept."""
+
+    name: str = Field(description="As in a document's scores.")
+    mean: float = Field(description="Over the documents that have it.")
+    documents: int = Field(description="How many have it.")
+
+
 class RunSummary(Model):
     """What a run came to."""
 
@@ -79,6 +87,9 @@ class RunSummary(Model):
     vain: tuple[Vain, ...] = Field(description="Requests without a usable answer, by what became of them.")
     failures: tuple[FailureCause, ...] = Field(
         description="Of documents that are failed now, by cause; the most frequent first."
+    )
+    agreement: tuple[MeanScore, ...] = Field(
+        description="Agreement between annotators, and what stands beside it; empty if there is none."
     )
     past_failures: int = Field(description="Failures of documents that were taken up again since.")
     rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
@@ -143,6 +154,7 @@ def summary_of(reader: RunReader) -> RunSummary:
             )
             for group in failure_groups(reader)
         ),
+        agreement=_agreement(reader),
         past_failures=past_failures(reader),
         rejections=_rejections(reader),
         copied=_copied(reader),
@@ -166,6 +178,11 @@ def _copied(reader: RunReader) -> dict[str, int]:
         for name in event.data["classes"]
     }
     return dict(Counter(name for _, name in copied).most_common())
+
+
+def _agreement(reader: RunReader) -> tuple[MeanScore, ...]:
+    means = reader.mean_scores(("agreement", *AGREEMENT_FIGURES))
+    return tuple(MeanScore(name=name, mean=mean, documents=count) for name, (mean, count) in means.items())
 
 
 def _wall_seconds(sessions: Sequence[Session]) -> float:

@@ -86,7 +86,11 @@ class Finding(Model):
 
 
 class Scores(Model):
-    """Fractions of single judgements, each in 0..1; None where nothing was there to be judged."""
+    """Fractions of single judgements, each in 0..1; None where nothing was there to be judged.
+
+    Those of `JUDGED_SCORES` decide on a document. The others stand beside the agreement, and say what is
+    behind it (formulas: `graph.agreement`).
+    """
 
     grounding: float = Field(
         ge=0,
@@ -98,6 +102,40 @@ class Scores(Model):
         ge=0,
         le=1,
         description="Mean over annotator pairs of strict typed span-F1: 2|A∩B| / (|A|+|B|); two empties 1.",
+    )
+    agreement_untyped: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The same without regard to class and field: less than this is due to boundaries and "
+        "missing mentions.",
+    )
+    agreement_overlap: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The same, where spans of one class match one to one as soon as they overlap.",
+    )
+    agreement_fields: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Mean over annotator pairs of 2|A∩B| / (|A|+|B|) over the field values, anchors left "
+        "out, of instances that both have (same class and anchor span); None if these have none.",
+    )
+    agreement_alpha: float | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="Krippendorff's alpha, nominal, over the document's tokens and the classes each "
+        "annotator gives them; 0 is chance. None where it is not defined, as if nothing is annotated.",
+    )
+    both_empty: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Annotator pairs neither of whom found a mention / pairs. They count as agreeing, but "
+        "both may have missed the same.",
     )
     faithfulness: float | None = Field(
         default=None, ge=0, le=1, description="Judged instances found correct / judged instances."
@@ -114,6 +152,22 @@ class Scores(Model):
     schema_fit: float | None = Field(
         default=None, ge=0, le=1, description="Classes without an open schema finding / classes."
     )
+
+
+THRESHOLD_SCORES = ("agreement", "faithfulness", "completeness", "guideline", "schema_fit")
+"""Scores with a threshold, by name."""
+
+JUDGED_SCORES = ("grounding", *THRESHOLD_SCORES)
+"""Scores that decide on a document, by name."""
+
+AGREEMENT_FIGURES = (
+    "agreement_untyped",
+    "agreement_overlap",
+    "agreement_fields",
+    "agreement_alpha",
+    "both_empty",
+)
+"""Scores that stand beside the agreement and decide nothing, by name."""
 
 
 class Thresholds(Model):

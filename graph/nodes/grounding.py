@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graph.consensus import agreement, disputed_classes
+from graph.agreement import agreement
+from graph.consensus import disputed_classes
 from graph.nodes.state import DocumentState, in_order
 from schemas.job import Job
 from schemas.judgement import Finding, FindingCode, Severity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agents.critic import Verdict
-from graph.consensus import agreement, key_of
+from graph.agreement import agreement_figures
+from graph.consensus import key_of
 from graph.deciding import (
     WORKING_ORDER,
     best,
@@ -84,7 +85,7 @@ class Judging:
             findings=findings,
             scores=Scores(
                 grounding=grounding(annotations),
-                agreement=agreement(annotations),
+                **agreement_figures(state["document"].text, annotations)._asdict(),
                 faithfulness=correct / len(verdicts) if verdicts else None,
                 completeness=correct / wanted if wanted else None,
                 guideline=guideline_score(schema, findings),

@@ -17,8 +17,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from graph.store.redaction import Redactor
+from schemas.judgement import AGREEMENT_FIGURES, JUDGED_SCORES
 
 Cell = str | int | float | None
+
+SCORES: Final = (*JUDGED_SCORES, *AGREEMENT_FIGURES)
+"""Columns of a round's scores, named as the scores are."""
 
 _TEXTS: Final = "texts"
 """The step whose cells come in redacted."""
@@ -126,12 +130,11 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         "round_id number raised_in status settled_in gave_way code severity raised_by class_name quote "
         'message start "end"',
     ),
-    "scores": _Table("scores", "round_id grounding agreement faithfulness completeness guideline schema_fit"),
+    "scores": _Table("scores", f"round_id {' '.join(SCORES)}"),
     "decision_versions": _Table("decision_versions", "version created note thresholds"),
     "decisions": _Table(
         "decisions",
-        "id document_id version outcome reason ending round created grounding agreement faithfulness "
-        "completeness guideline schema_fit round_id",
+        f"id document_id version outcome reason ending round created {' '.join(SCORES)} round_id",
         # The take in hand is the last one: its round of that number is the one that was kept.
         round_id="(SELECT id FROM rounds WHERE document_id = ? AND number = ? ORDER BY take DESC LIMIT 1)",
     ),

@@ -286,6 +286,18 @@ def m012_objections(db: Database) -> None:
     """)
 
 
+def m013_agreement(db: Database) -> None:
+    """What stands beside the agreement of a round; NULL in rounds of older versions."""
+    names = ("agreement_untyped", "agreement_overlap", "agreement_fields", "agreement_alpha", "both_empty")
+    db.executescript(
+        "".join(
+            f"ALTER TABLE {table} ADD COLUMN {name} REAL;\n"
+            for table in ("scores", "decisions")
+            for name in names
+        )
+    )
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -299,6 +311,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m010_fewer_indexes,
     m011_sessions,
     m012_objections,
+    m013_agreement,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from graph.store.annotations import rebuild
 from graph.store.attempts import SENT
+from graph.store.batch import SCORES
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
@@ -31,7 +32,6 @@ from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
 
 _PAGE = 200
-_SCORES = "grounding, agreement, faithfulness, completeness, guideline, schema_fit"
 _MENTIONS = """SELECT instance, field, coalesce(quote, surface), occurrence, start, "end", status
     FROM mentions WHERE annotation_id = ? ORDER BY number"""
 _FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message", "start", "end")
@@ -228,7 +228,7 @@ class RunReader(CallReader):
 
     def _rounds(self, condition: str, *values: str) -> tuple[Round, ...]:
         rows = self.rows(
-            f"""SELECT r.id, r.number, r.entered, r.state_hash, t.text, {_SCORES}
+            f"""SELECT r.id, r.number, r.entered, r.state_hash, t.text, {", ".join(SCORES)}
             FROM rounds r JOIN texts t ON t.id = r.schema_id JOIN scores s ON s.round_id = r.id
             WHERE {condition} ORDER BY r.number""",
             *values,
@@ -262,7 +262,7 @@ class RunReader(CallReader):
             agreed=next(annotation for agreed, annotation in annotations if agreed),
             findings=tuple(_finding(*finding) for finding in findings),
             objections=tuple(_objection(*objection) for objection in objections),
-            scores=Scores(**dict(zip(_SCORES.split(", "), scores, strict=True))),
+            scores=Scores(**dict(zip(SCORES, scores, strict=True))),
             state_hash=state_hash,
         )
 
@@ -289,6 +289,18 @@ class RunReader(CallReader):
             )
             for outcome, reason, ending, number in rows
         )
+
+    def mean_scores(self, names: Sequence[str]) -> dict[str, tuple[float, int]]:
+        """Mean of each score over the decisions in force, and how many have it; without those none has.
+
+        Args:
+            names: Scores, by name.
+        """
+        known = [name for name in SCORES if name in names]
+        sums = ", ".join(f"avg(e.{name}), count(e.{name})" for name in known)
+        (row,) = self.rows(f"SELECT {sums} FROM documents d JOIN decisions e ON e.id = d.decision_id")
+        pairs = zip(row[::2], row[1::2], strict=True)
+        return {name: (mean, count) for name, (mean, count) in zip(known, pairs, strict=True) if count}
 
     def decision_versions(self) -> int:
         """The newest version of decisions; 1 is the run's own."""

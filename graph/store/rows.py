@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.llm.client import Sampling
 from graph.documents import seen_from
-from graph.store.batch import Batch, Cell
+from graph.store.batch import SCORES, Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
 from schemas.judgement import Decision, Outcome, Scores
@@ -226,7 +226,7 @@ def add_decision(
         decision.ending.value if decision.ending else None,
         decision.round,
         batch.time,
-        *(_scores(scores) if scores else (None,) * 6),
+        *(_scores(scores) if scores else (None,) * len(SCORES)),
         document_id,
         decision.round,
     )
@@ -234,14 +234,7 @@ def add_decision(
 
 
 def _scores(scores: Scores) -> tuple[float | None, ...]:
-    return (
-        scores.grounding,
-        scores.agreement,
-        scores.faithfulness,
-        scores.completeness,
-        scores.guideline,
-        scores.schema_fit,
-    )
+    return tuple([getattr(scores, name) for name in SCORES])
 
 
 def add_failure(batch: Batch, document_id: str | None, agent: str, error_class: str, message: str) -> None:

@@ -13,18 +13,16 @@ from rich.text import Text
 from graph.consensus import key_of
 from guidex.cli.console import console, safe
 from guidex.cli.document_list import score
-from guidex.cli.summary import OUTCOME_STYLES
+from guidex.cli.summary import FIGURES, OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, Value
-from schemas.judgement import Finding, Outcome, Severity, Thresholds
+from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity, Thresholds
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
 _LONGEST_TEXT = 4000
 """Characters of a document that are shown; beyond them, the list of what was kept must do."""
-
-_SCORES = ("grounding", "agreement", "faithfulness", "completeness", "guideline", "schema_fit")
 
 
 def print_story(story: Story) -> None:
@@ -250,7 +248,7 @@ def _ended(objection: Objection) -> str:
 
 def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in _SCORES:
+    for name in JUDGED_SCORES:
         value = getattr(told.result.scores, name)
         least = 1.0 if name == "grounding" else getattr(thresholds, name)
         short = value is not None and value < least
@@ -258,6 +256,9 @@ def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> Non
             "not judged" if value is None else f"less than {least:g}" if short else f"at least {least:g}"
         )
         table.add_row(name.replace("_", " "), score(value), verdict, style="yellow" if short else "")
+        if name == "agreement" and value is not None:
+            for figure, (label, meaning) in FIGURES.items():
+                table.add_row(f"  {label}", score(getattr(told.result.scores, figure)), meaning, style="dim")
     out.print(Text("Scores", style="bold"))
     out.print(Padding(table, (0, 0, 0, 2), expand=False))
     if told.obstacles:

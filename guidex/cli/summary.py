@@ -27,6 +27,15 @@ STATUS_STYLES = {
 }
 OUTCOME_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red", "skipped": "cyan"}
 
+FIGURES = {
+    "agreement_untyped": ("untyped", "whatever the class"),
+    "agreement_overlap": ("overlapping", "whatever the boundaries"),
+    "agreement_fields": ("fields", "values of instances that both have"),
+    "agreement_alpha": ("alpha", "over tokens; 0 is chance"),
+    "both_empty": ("both empty", "share of pairs; they count as agreeing"),
+}
+"""Scores beside the agreement: what they are called in a table, and what they tell."""
+
 _SHOWN_CAUSES = 10
 _SHOWN_IDS = 5
 _RUN_COLUMNS: dict[str, Literal["left", "right"]] = {
@@ -51,6 +60,7 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         out.print(safe(summary.reason))
     out.print()
     out.print(_sums(summary))
+    _print_agreement(out, summary)
     if summary.price_remedy:
         out.print(Text(f"A price is not known. {safe(summary.price_remedy)}", style="dim"))
     _print_vain(out, summary)
@@ -97,6 +107,25 @@ def _sums(summary: RunSummary) -> Table:
         "wall time", clock(summary.wall_seconds), f"{summary.model_seconds:,.1f} s of calls, side by side"
     )
     return table
+
+
+def _print_agreement(out: Console, summary: RunSummary) -> None:
+    if not summary.agreement:
+        return
+    strict, *beside = summary.agreement
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    table.add_row("  strict", f"{strict.mean:.2f}", "same span, same class")
+    for figure in beside:
+        label, meaning = FIGURES[figure.name]
+        of = "" if figure.documents == strict.documents else f", of {counted(figure.documents, 'document')}"
+        table.add_row(f"  {label}", f"{figure.mean:.2f}", f"{meaning}{of}")
+    out.print()
+    documents = counted(strict.documents, "document")
+    out.print(Text(f"Agreement between annotators, mean over {documents}", style="bold"))
+    out.print(table)
 
 
 def _cost(summary: RunSummary) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""`guidex runs backup` and `guidex runs delete`."""
+"""`guidex runs show`, `guidex runs backup` and `guidex runs delete`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,23 @@ def run(guidex: Command, documents: Path, scripted_server: Servers, tmp_path: Pa
     assert guidex("run", "--documents", documents, "--model", "openai/test", "--base-url", url).code == 0
     assert guidex("export", "people").code == 0
     return tmp_path / "runs" / "people"
+
+
+@pytest.mark.usefixtures("run")
+def test_the_summary_tells_the_agreement_and_what_stands_beside_it(guidex: Command) -> None:
+    means = {each["name"]: each for each in guidex("runs", "show", "people", "--json").json["agreement"]}
+    assert list(means) == [
+        "agreement",
+        "agreement_untyped",
+        "agreement_overlap",
+        "agreement_alpha",
+        "both_empty",
+    ]
+    assert means["agreement"]["mean"] == 1 and means["both_empty"]["mean"] == 0
+    shown = " ".join(guidex("runs", "show", "people").out.split())
+    documents = means["agreement"]["documents"]
+    assert f"Agreement between annotators, mean over {documents} documents strict 1.00" in shown
+    assert "alpha 1.00 over tokens; 0 is chance both empty 0.00" in shown
 
 
 @pytest.mark.usefixtures("run")

@@ -142,7 +142,9 @@ def make_round(document_id: str = "d0", number: int = 1) -> Round:
             ),
             Objection(number=2, finding=spurious, raised_in=1),
         ),
-        scores=Scores(grounding=0.75, agreement=1.0),
+        scores=Scores(
+            grounding=0.75, agreement=1.0, agreement_overlap=1.0, agreement_alpha=-0.25, both_empty=0.0
+        ),
         state_hash=f"state-{number}",
     )
 

@@ -1,147 +1,27 @@
-"""Agreement between annotators: the formulas' oracles, and what must hold of every agreement."""
+"""Voting: what must hold of everything that annotators agree on."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from travel_annotations import INDEX, SCHEMA, annotation, annotators, instance, instances
 
-from graph.consensus import (
-    agree,
-    agreement,
-    candidates,
-    disputed_classes,
-    key_of,
-    span_f1,
-    typed_spans,
-)
-from schemas.annotation import Annotation, Instance, Value
-from schemas.locate import TextIndex, ground
-from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Kind
-
-TEXT = "Ann met Bo in Oslo, and Cy wrote to Ann from Rome in 1843."
-SURFACES = ("Ann", "Bo", "Oslo", "Cy", "Rome", "1843", "Zed")  # Zed does not stand in the text
-SCHEMA = AnnotationSchema(
-    classes=(
-        ClassSpec(name="Person"),
-        ClassSpec(
-            name="Place",
-            fields=(
-                FieldSpec(name="span"),
-                FieldSpec(name="visitor", type=FieldType(optional=True)),
-                FieldSpec(name="year", type=FieldType(kind=Kind.INT, optional=True)),
-            ),
-        ),
-        ClassSpec(
-            name="Letter",
-            fields=(
-                FieldSpec(name="span"),
-                FieldSpec(name="kind", type=FieldType(kind=Kind.LITERAL, choices=("short", "long"))),
-                FieldSpec(name="readers", type=FieldType(many=True)),
-                FieldSpec(name="sender", type=FieldType(kind=Kind.CLASS, class_name="Person", optional=True)),
-            ),
-        ),
-        ClassSpec(name="Count", fields=(FieldSpec(name="size", type=FieldType(kind=Kind.INT)),)),
-    )
-)
-INDEX = TextIndex(TEXT)
-
-
-def instance(name: str, occurrence: int = 1, **values: Value) -> Instance:
-    made = Instance(class_name=name, values=values)
-    return ground(made, SCHEMA, INDEX, {"span": occurrence})
-
-
-def annotation(*instances: Instance, by: str = "annotator-1") -> Annotation:
-    return Annotation(document_id="d", annotator=by, instances=instances)
+from graph.agreement import typed_spans
+from graph.consensus import agree, candidates, disputed_classes, key_of
+from schemas.annotation import Annotation, Instance
+from schemas.locate import ground
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType
 
 
 def merged(*annotations: Annotation) -> Annotation:
     return agree("d", SCHEMA, annotations)
 
 
-def words() -> st.SearchStrategy[str]:
-    return st.sampled_from(SURFACES)
-
-
-@st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    name = draw(st.sampled_from(SCHEMA.names))
-    occurrence = draw(st.integers(1, 2))
-    values: dict[str, Value] = {"span": draw(words())}
-    if name == "Count":
-        return instance(name, size=draw(st.integers(0, 2)))
-    if name == "Place":
-        values |= draw(st.fixed_dictionaries({}, optional={"visitor": words(), "year": st.integers(0, 1)}))
-    if name == "Letter":
-        values["kind"] = draw(st.sampled_from(("short", "long")))
-        values["readers"] = tuple(draw(st.lists(words(), max_size=2)))
-        if draw(st.booleans()):
-            values["sender"] = Instance(class_name="Person", values={"span": draw(words())})
-    return instance(name, occurrence, **values)
-
-
-def annotators(least: int = 2, most: int = 4) -> st.SearchStrategy[list[Annotation]]:
-    one = st.lists(instances(), max_size=5).map(lambda found: annotation(*found))
-    return st.lists(one, min_size=least, max_size=most)
-
-
 def grounded(found: Instance) -> bool:
     return all(mention.span is not None for part in found.walk() for mention in part.mentions)
-
-
-# --- oracles ---
-
-
-def test_strict_span_f1_of_the_published_example() -> None:
-    first = frozenset({(0, 5, "PER"), (10, 15, "ORG")})
-    second = frozenset({(0, 5, "PER"), (10, 16, "ORG")})
-    assert span_f1(first, second) == 0.5
-    untyped = [frozenset((start, end, "") for start, end, _ in spans) for spans in (first, second)]
-    assert span_f1(*untyped) == 0.5
-
-
-def test_two_empty_annotations_agree_and_one_empty_one_does_not() -> None:
-    ann = annotation(instance("Person", span="Ann"))
-    assert agreement([annotation(), annotation()]) == 1.0
-    assert agreement([ann, annotation()]) == 0.0
-    assert agreement([annotation(), ann]) == 0.0
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_nobody_to_agree_with_is_no_agreement(count: int) -> None:
-    assert agreement([annotation()] * count) is None
-
-
-def test_agreement_of_three_is_the_mean_over_pairs() -> None:
-    ann, bo = instance("Person", span="Ann"), instance("Person", span="Bo")
-    # (ann, bo) with (ann): 2/3; with nothing: 0; (ann) with nothing: 0
-    assert agreement([annotation(ann, bo), annotation(ann), annotation()]) == pytest.approx(2 / 9)
-
-
-def test_the_same_place_with_another_class_is_no_agreement() -> None:
-    assert (
-        agreement([annotation(instance("Person", span="Ann")), annotation(instance("Place", span="Ann"))])
-        == 0
-    )
-
-
-def test_fields_and_nested_mentions_are_typed_by_their_field() -> None:
-    letter = instance(
-        "Letter",
-        span="wrote",
-        kind="long",
-        readers=("Bo",),
-        sender=Instance(class_name="Person", values={"span": "Cy"}),
-    )
-    assert typed_spans(annotation(letter)) == {
-        (27, 32, "Letter"),
-        (8, 10, "Letter.readers"),
-        (24, 26, "Person"),
-    }
 
 
 def test_disputed_classes_are_counted_by_class_with_their_fields() -> None:
@@ -155,16 +35,6 @@ def test_disputed_classes_are_counted_by_class_with_their_fields() -> None:
 
 
 # --- what holds of every agreement ---
-
-
-@given(annotators())
-def test_agreement_is_symmetric_bounded_and_one_for_equals(given_: list[Annotation]) -> None:
-    value = agreement(given_)
-    assert value is not None and 0 <= value <= 1
-    assert agreement(given_[::-1]) == pytest.approx(value)
-    assert agreement([given_[0]] * len(given_)) == 1
-    first, second = typed_spans(given_[0]), typed_spans(given_[1])
-    assert span_f1(first, second) == span_f1(second, first)
 
 
 @given(annotators(least=1))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import threading
 import time
@@ -17,7 +18,7 @@ from graph.store.records import CallStatus, ClosedCall, RunStatus
 from graph.store.store import RunStore
 from schemas.documents import Document
 from schemas.errors import StoreError
-from schemas.judgement import Agent, Outcome
+from schemas.judgement import AGREEMENT_FIGURES, Agent, Outcome, Scores
 
 
 @pytest.fixture
@@ -87,6 +88,33 @@ def test_objections_are_listed_as_they_stand_at_the_end(store: RunStore, tmp_pat
         ("d1", 1, 2, 1, "mended", 2, who),
         ("d1", 1, 2, 2, "open", None, None),
     ]
+
+
+def test_means_are_over_the_decisions_in_force_that_have_the_score(store: RunStore) -> None:
+    store.add_documents(documents(4))
+    first = Scores(grounding=1, agreement=0.5, agreement_alpha=-0.5)
+    for number, scores in enumerate([first, Scores(grounding=1, agreement=1.0), Scores(grounding=1), None]):
+        store.decide(f"d{number}", decision(round=None), scores)
+    # Taken up again, a document counts with its last decision only.
+    store.decide("d0", decision(round=None), first.model_copy(update={"agreement": 0.0}))
+    store.flush_now()
+    names = ("agreement", "agreement_alpha", "both_empty")
+    assert store.reader.mean_scores(names) == {"agreement": (0.5, 2), "agreement_alpha": (-0.5, 1)}
+
+
+def test_rounds_from_before_the_agreement_figures_have_none_of_them(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        store.add_documents(documents(1))
+        store.add_round("d0", make_round("d0"))
+    connection = sqlite3.connect(tmp_path / "trial" / "run.db")
+    connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm013_agreement'")
+    for table, name in itertools.product(("scores", "decisions"), AGREEMENT_FIGURES):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+    connection.commit()
+    connection.close()
+    RunStore.open(tmp_path / "trial").close()
+    with RunReader(tmp_path / "trial") as reader:
+        assert reader.rounds("d0")[0].scores == Scores(grounding=0.75, agreement=1.0)
 
 
 async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_path: Path) -> None:
