@@ -63,6 +63,7 @@ class FullGuideline(CompactGuideline):
             exclude=tuple(self.exclude),
             boundary=self.boundary,
             contrast=contrast,
+            negatives=old.negatives,
         )
 
 

@@ -118,9 +118,19 @@ def _describe(spec: ClassSpec) -> Iterable[str]:
     if guideline.boundary:
         yield f"  boundary: {guideline.boundary}"
     yield from (f"  not {contrast.sibling}: {contrast.difference}" for contrast in guideline.contrast)
+    if guideline.negatives:
+        yield f"  not mentions of it: {_quoted(guideline.negatives)}"
     for field in spec.fields:
+        such_as = f"such as {_quoted(field.examples)}" if field.examples else ""
         if field is not spec.anchor:
-            yield f"  field {field.name}: {field.description}".rstrip(": ")
+            described = f"field {field.name}: {field.description}".rstrip(": ")
+            yield f"  {described}{f' ({such_as})' if such_as else ''}"
+        elif such_as:
+            yield f"  {such_as}"
+
+
+def _quoted(phrases: Iterable[str]) -> str:
+    return ", ".join(json.dumps(phrase, ensure_ascii=False) for phrase in phrases)
 
 
 def describe_findings(findings: Iterable[Finding]) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from reprlib import repr as shorten
 from typing import Any
 
+from graph.examples import ExampleBank, own_phrases
 from schemas.annotation import Instance, Mention, Scalar, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
@@ -47,7 +48,11 @@ class ExportFormat(StrEnum):
     JSONL = "jsonl"
 
 
-def rows(accepted: Iterable[tuple[Document, Round]], export_format: ExportFormat) -> Iterator[Row]:
+def rows(
+    accepted: Iterable[tuple[Document, Round]],
+    export_format: ExportFormat,
+    examples: ExampleBank | None = None,
+) -> Iterator[Row]:
     """Make one row of every accepted document, lazily.
 
     `guidex` and `gollie` rows have the keys of the GuideX data set: `ids` (the document's id, in a list),
@@ -59,6 +64,8 @@ def rows(accepted: Iterable[tuple[Document, Round]], export_format: ExportFormat
     Args:
         accepted: Documents with the round that was kept.
         export_format: Which rows.
+        examples: Phrases for the guidelines of each row, which are drawn from other documents than its own;
+            None leaves guidelines as they were annotated by.
 
     Raises:
         StoreError: A mention is not verbatim at its offsets, or an instance does not fit its schema.
@@ -67,6 +74,8 @@ def rows(accepted: Iterable[tuple[Document, Round]], export_format: ExportFormat
         try:
             for instance in kept.agreed.instances:
                 _check(instance, kept.annotation_schema, document.text)
+            if examples is not None:
+                kept = _with_examples(kept, examples)
             if export_format is ExportFormat.JSONL:
                 yield _record(document, kept)
             else:
@@ -76,6 +85,13 @@ def rows(accepted: Iterable[tuple[Document, Round]], export_format: ExportFormat
                 f"Document {document.id!r} cannot be exported: {error}",
                 "The run database holds data that does not pass its own checks; run the document again.",
             ) from error
+
+
+def _with_examples(kept: Round, examples: ExampleBank) -> Round:
+    schema = examples.given_to(
+        kept.annotation_schema, kept.agreed.document_id, own_phrases(kept), varied=True
+    )
+    return kept.model_copy(update={"annotation_schema": schema})
 
 
 class _Ungrounded(Exception):

@@ -138,7 +138,10 @@ def _guideline_findings(spec: ClassSpec, schema: AnnotationSchema) -> Iterator[F
     length = len(guideline.definition)
     contrasts = sum(len(contrast.difference) for contrast in guideline.contrast)
     whole = (
-        length + sum(map(len, guideline.include + guideline.exclude)) + len(guideline.boundary) + contrasts
+        length
+        + sum(map(len, guideline.include + guideline.exclude + guideline.negatives))
+        + len(guideline.boundary)
+        + contrasts
     )
     reason = ""
     if not length:
@@ -159,6 +162,11 @@ def _guideline_findings(spec: ClassSpec, schema: AnnotationSchema) -> Iterator[F
         else:
             continue
         yield _finding(FindingCode.GUIDELINE_CONTRADICTION, Severity.MINOR, spec, reason)
+    examples = {example.casefold() for example in spec.anchor.examples} if spec.anchor else set()
+    for phrase in guideline.negatives:
+        if phrase.casefold() in examples:
+            reason = f"{phrase!r} is an example of {spec.name} and of what is none."
+            yield _finding(FindingCode.GUIDELINE_CONTRADICTION, Severity.MINOR, spec, reason)
 
 
 def _overlap_findings(first: ClassSpec, second: ClassSpec) -> Iterator[Finding]:

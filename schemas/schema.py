@@ -92,6 +92,9 @@ class Guideline(Model):
     exclude: tuple[Prose, ...] = Field(default=(), description="What not to annotate.")
     boundary: Prose = Field(default="", description="Where a mention starts and ends.")
     contrast: tuple[Contrast, ...] = Field(default=(), description="Sibling classes and the difference.")
+    negatives: tuple[Prose, ...] = Field(
+        default=(), description="Phrases from other documents that are no mentions of the class."
+    )
 
 
 class ClassSpec(Model):

@@ -110,6 +110,8 @@ def _prose(guideline: Guideline) -> Iterable[tuple[str, str]]:
     if guideline.boundary:
         yield "boundary", guideline.boundary
     yield from ((f"unlike {each.sibling}", each.difference) for each in guideline.contrast)
+    if guideline.negatives:
+        yield "no mentions", ", ".join(guideline.negatives)
 
 
 # --- what the annotators said ---

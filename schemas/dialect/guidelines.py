@@ -11,6 +11,8 @@ A docstring holds the definition, then the sections that are not empty::
     Boundary: where a mention starts and ends
     Contrast:
     - Sibling: how to tell them apart
+    Not mentions:
+    - phrase of another document
 
 A definition that begins like a section gets a backslash before it. A sibling that could not be told from
 its explanation is written as a string literal.
@@ -24,9 +26,10 @@ from schemas.base import one_line
 from schemas.dialect.literals import read_string, string_literal
 from schemas.schema import Contrast, Guideline
 
-_SECTION = re.compile(r"(Include|Exclude|Boundary|Contrast):(?: |$)", re.IGNORECASE)
-_ESCAPED = re.compile(r"\\+(?:Include|Exclude|Boundary|Contrast):", re.IGNORECASE)
-_LOOKS_LIKE_SECTION = re.compile(r"\\*(?:Include|Exclude|Boundary|Contrast):", re.IGNORECASE)
+_TITLES = "Include|Exclude|Boundary|Contrast|Not mentions"
+_SECTION = re.compile(rf"({_TITLES}):(?: |$)", re.IGNORECASE)
+_ESCAPED = re.compile(rf"\\+(?:{_TITLES}):", re.IGNORECASE)
+_LOOKS_LIKE_SECTION = re.compile(rf"\\*(?:{_TITLES}):", re.IGNORECASE)
 _PLAIN_SIBLING = re.compile(r"[^\W\d]\w*(?: \w+)*", re.ASCII)
 _SIBLING = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*+"|[^:]*?) ?:(?: (?P<difference>.*))?')
 
@@ -42,6 +45,8 @@ def docstring_lines(guideline: Guideline) -> list[str]:
     if guideline.contrast:
         lines.append("Contrast:")
         lines += [f"- {_sibling(entry.sibling)}: {entry.difference}" for entry in guideline.contrast]
+    if guideline.negatives:
+        lines += ["Not mentions:", *(f"- {phrase}" for phrase in guideline.negatives)]
     if guideline.definition:
         prefix = "\\" if _LOOKS_LIKE_SECTION.match(guideline.definition) else ""
         lines[:0] = [prefix + guideline.definition, *([""] if lines else [])]
@@ -76,7 +81,12 @@ class _Reading:
     def __init__(self) -> None:
         self.definition: list[str] = []
         self.boundary: list[str] = []
-        self.items: dict[str, list[list[str]]] = {"include": [], "exclude": [], "contrast": []}
+        self.items: dict[str, list[list[str]]] = {
+            "include": [],
+            "exclude": [],
+            "contrast": [],
+            "not mentions": [],
+        }
         self.section = "definition"
 
     def take(self, line: str) -> None:
@@ -120,6 +130,7 @@ def read_docstring(docstring: str) -> Guideline:
         exclude=folded["exclude"],
         boundary=" ".join(reading.boundary),
         contrast=tuple(_read_contrast(item) for item in folded["contrast"]),
+        negatives=folded["not mentions"],
     )
 
 

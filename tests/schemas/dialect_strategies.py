@@ -101,6 +101,7 @@ guidelines = st.builds(
     contrast=st.lists(
         st.builds(Contrast, sibling=st.one_of(names, any_text), difference=any_text), max_size=2
     ).map(tuple),
+    negatives=st.lists(any_text, max_size=2).map(tuple),
 )
 
 

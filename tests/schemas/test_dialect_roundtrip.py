@@ -28,6 +28,7 @@ DRUG = AnnotationSchema(
                 exclude=("foods",),
                 boundary="Leave the dose out.",
                 contrast=(Contrast(sibling="Device", difference="a device is no substance"),),
+                negatives=("vitamin-rich food",),
             ),
             fields=(
                 FieldSpec(name="name", description="The name.", examples=("aspirin", "ibuprofen")),
@@ -64,6 +65,8 @@ class Drug:
     Boundary: Leave the dose out.
     Contrast:
     - Device: a device is no substance
+    Not mentions:
+    - vitamin-rich food
     """
 
     name: str  # The name. Such as: "aspirin", "ibuprofen"

@@ -220,3 +220,13 @@ def _usable(name: str) -> bool:
         return bool(require_identifier(name))
     except ValueError:
         return False
+
+
+def test_a_phrase_is_no_example_of_a_class_and_of_what_is_none() -> None:
+    spec = ClassSpec(
+        name="Vessel",
+        guideline=Guideline(definition="A ship.", negatives=("the fleet", "ANNE")),
+        fields=(FieldSpec(name="span", examples=("Anne",)),),
+    )
+    (finding,) = lint(AnnotationSchema(classes=(spec,)))
+    assert finding.code is FindingCode.GUIDELINE_CONTRADICTION and "'ANNE'" in finding.message
