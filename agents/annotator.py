@@ -54,7 +54,7 @@ async def annotate(
         index.text,
         "annotator",
         schema=describe_schema(schema, order),
-        form=_form(schema, order),
+        form=example_form(schema, order),
         findings=describe_findings(findings),
     )
     grammar = None
@@ -80,7 +80,7 @@ def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> Anno
         return None
 
 
-def _form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
+def example_form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
     """The shape of an answer, with the inventory's examples where a class has some, and one list left empty.
 
     A small model takes its bearings from the form; quotes that stand in no document cannot be copied under

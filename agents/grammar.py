@@ -9,7 +9,7 @@ bounds (`maxLength`, `maxItems`) were not enforced by the server.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agents.annotation_form import has_only_span
 from agents.llm.grounding import literal, quote_rules
@@ -24,6 +24,12 @@ MAX_MISSING = 2
 # Letters alone: of digits a small model makes endless rows, at a token each.
 _SENTENCE = r"""/"[A-Z][a-z'\-]{0,13}(,? [A-Za-z'\-]{1,14}){2,8}\."/"""
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
+
+# Words in any script, which are short, and few.
+_POINT = r"""/"[^\s"\\\x00-\x1F\x7F]{1,16}( [^\s"\\\x00-\x1F\x7F]{1,16}){0,15}"/"""
+
+_MAX_POINTS = 5
+"""Most points of a compact summary."""
 
 _MAX_VALUES = 4
 """Most values of a list field."""
@@ -46,20 +52,57 @@ def design_grammar(names: Sequence[str], least: int, most: int) -> str:
         least: Fewest classes.
         most: Most classes.
     """
-    lines = ["%llguidance {}", r'start: "{\"domain\": " DOMAIN ", \"classes\": [" after_0_0 "]}"']
-    # after_P_N: what may follow when N classes are named and the next comes from position P or later.
+    start = r'start: "{\"domain\": " DOMAIN ", \"classes\": [" after_0_0 "]}"'
+    classes = [literal(json.dumps({"name": name})) for name in names]
+    return "\n".join(("%llguidance {}", start, *_some_of(classes, least, most), f"DOMAIN: {_DOMAIN}", ""))
+
+
+def _some_of(items: Sequence[str], least: int, most: int) -> Iterator[str]:
+    """Rules for a list of some of these items, each at most once and in their order; begun by `after_0_0`."""
+    # after_P_N: what may follow when N items are named and the next comes from position P or later.
     reached = {(0, 0)}
     for count in range(most + 1):
         for position in sorted(place for place, named in reached if named == count):
-            ways = ['""'] if count >= least or position == len(names) else []
+            ways = ['""'] if count >= least or position == len(items) else []
             comma = '", " ' if count else ""
-            for number in range(position, len(names)) if count < most else ():
-                ways.append(f"{comma}class_{number} after_{number + 1}_{count + 1}")
+            for number in range(position, len(items)) if count < most else ():
+                ways.append(f"{comma}item_{number} after_{number + 1}_{count + 1}")
                 reached.add((number + 1, count + 1))
-            lines.append(f"after_{position}_{count}: {' | '.join(ways)}")
-    for number, name in enumerate(names):
-        lines.append(f"class_{number}: {literal(json.dumps({'name': name}))}")
-    return "\n".join((*lines, f"DOMAIN: {_DOMAIN}", ""))
+            yield f"after_{position}_{count}: {' | '.join(ways)}"
+    yield from (f"item_{number}: {item}" for number, item in enumerate(items))
+
+
+def points_grammar() -> str:
+    """Grammar of a compact summary (`agents.linear`): a few points of few words each."""
+    points = rf'"[" POINT (", " POINT){{0,{_MAX_POINTS - 1}}} "]"'
+    return "\n".join(("%llguidance {}", rf'start: "{{\"points\": " {points} "}}"', f"POINT: {_POINT}", ""))
+
+
+def facts_grammar(text: str, keys: Sequence[str], least: int, most: int) -> str:
+    """Grammar of compact facts (`agents.linear`): some of the keys, each with quotes from the text.
+
+    Args:
+        text: The document, or what represents a long one.
+        keys: What keys there are; each is used at most once, in their order.
+        least: Fewest keys.
+        most: Most keys.
+
+    Raises:
+        ValueError: The text is longer than a grammar is built for.
+    """
+    rules = quote_rules(text)
+    values = _list(r'"\"" QUOTE "\""', _MAX_VALUES) if rules else '"[]"'
+    facts = [f"{literal('{' + json.dumps('key') + ': ' + json.dumps(key) + ', ')} values" for key in keys]
+    return "\n".join(
+        (
+            "%llguidance {}",
+            r'start: "{\"facts\": [" after_0_0 "]}"',
+            *_some_of(facts, min(least, len(keys)), most),
+            rf'values: "\"values\": " {values} "}}"',
+            *rules,
+            "",
+        )
+    )
 
 
 def guidelines_grammar(names: Sequence[str]) -> str:

@@ -112,8 +112,13 @@ async def write(
     answer = FullGuidelines if full else CompactGuidelines
     grammar = None if full else guidelines_grammar(schema.names)
     reply = await speaker.ask(question, answer, purpose, grammar=grammar)
+    return revised(schema, reply.answer)
+
+
+def revised(schema: AnnotationSchema, answer: CompactGuidelines) -> AnnotationSchema:
+    """The schema with the guidelines that were written; a class that was passed over keeps what it has."""
     written: dict[str, CompactGuideline] = {}
-    for item in reply.answer.guidelines:
+    for item in answer.guidelines:
         written.setdefault(class_meant(item.name, schema.names) or item.name, item)
     return schema.model_copy(
         update={"classes": tuple(_revised(spec, written.get(spec.name), schema) for spec in schema.classes)}

@@ -48,17 +48,20 @@ def messages(profile: Profile, text: str, role: str, **values: Any) -> tuple[Mes
         role: Name of the role's prompt file, without ending.
         values: What the role's prompt refers to.
     """
-    instructions = _environment().get_template(f"{profile}/{role}.txt").render(**values).strip()
     return (
         _system(profile),
-        Message(role="user", parts=(delimited(text), instructions)),
+        Message(role="user", parts=(delimited(text), rendered(profile, role, **values))),
     )
+
+
+def rendered(profile: Profile, name: str, **values: Any) -> str:
+    """A prompt file of a profile, without ending, with what it refers to."""
+    return _environment().get_template(f"{profile}/{name}.txt").render(**values).strip()
 
 
 @cache
 def _system(profile: Profile) -> Message:
-    text = _environment().get_template(f"{profile}/system.txt").render().strip()
-    return Message(role="system", parts=(text,))
+    return Message(role="system", parts=(rendered(profile, "system"),))
 
 
 def delimited(text: str) -> str:

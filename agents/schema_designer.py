@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -160,12 +160,18 @@ async def design(
 
 
 def _class_spec(name: str, proposed: ProposedClass) -> ClassSpec:
-    fields = [FieldSpec(name=SPAN)]
-    for field in proposed.fields if isinstance(proposed, ClassWithFields) else ():
-        spec = field.spec()
-        if spec is not None and spec.name not in {known.name for known in fields}:
-            fields.append(spec)
+    fields = proposed.fields if isinstance(proposed, ClassWithFields) else ()
     definition = proposed.definition
     if not definition.strip() and name in inventory():
         definition = inventory()[name].definition
-    return ClassSpec(name=name, guideline=Guideline(definition=definition), fields=tuple(fields))
+    return ClassSpec(name=name, guideline=Guideline(definition=definition), fields=with_span(fields))
+
+
+def with_span(proposed: Iterable[ProposedField]) -> tuple[FieldSpec, ...]:
+    """The fields of a class: its span, then those proposed; unusable and repeated names are left out."""
+    fields = {SPAN: FieldSpec(name=SPAN)}
+    for field in proposed:
+        spec = field.spec()
+        if spec is not None:
+            fields.setdefault(spec.name, spec)
+    return tuple(fields.values())

@@ -130,7 +130,7 @@ class Ledger:
             answer = _validated(request, stored.answer)
             if answer is not None:
                 self._log.add_replay(call, stored)
-                return Reply(answer, (), replayed=True)
+                return Reply(answer, (), replayed=True, read_from=stored.answer)
         return None
 
     def _answers(self, key: str) -> Iterator[StoredAnswer]:
@@ -164,7 +164,8 @@ class Ledger:
             closed = ClosedCall(CallStatus.ERROR, attempts=tuple(request.attempts), error=repr(error))
             self._log.close_call(call_id, closed)
             raise
-        answer = _replayable(request, reply)
+        # As a replay will say it: what an agent puts into its next question is then the same both times.
+        reply.read_from = answer = _replayable(request, reply)
         self._log.close_call(call_id, ClosedCall(CallStatus.ANSWERED, answer, reply.attempts))
         await self._log.flush()
         return reply

@@ -13,6 +13,7 @@ from agents.annotator import annotate
 from agents.critic import NO_CLASS, CompactCritique, Verdict, criticise
 from agents.grammar import annotation_grammar, critique_grammar, design_grammar, guidelines_grammar
 from agents.guideline_writer import write
+from agents.linear import Conversation
 from agents.llm.client import AnswerT, Client, ModelIdentity, Purpose, Reply, Request, Sampling
 from agents.llm.factory import ClientPool
 from agents.llm.grounding import MAX_GROUNDED_CHARACTERS
@@ -181,6 +182,25 @@ async def test_a_critique_in_the_full_form_validates_too(watched: Watched) -> No
     assert set(critique.verdicts) <= set(Verdict) and len(critique.verdicts) == 3 and unasked(watched)
 
 
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["no spaces", "quotes", "dots"])
+@pytest.mark.parametrize("given", [None, PLAIN], ids=["per-document", "given"])
+async def test_every_step_of_a_linear_conversation_validates(
+    kind: str, given: AnnotationSchema | None, speaker: Speaker, watched: Watched
+) -> None:
+    index, asking = TextIndex(NASTY[kind]), purpose(Agent.DESIGNER)
+    said = await Conversation(speaker, index.text).summarise(asking)
+    keys, said = await said.structure(asking, max_classes=3, given=given)
+    if given is None:
+        assert 1 <= len(keys) <= 3 and set(keys) <= set(inventory())
+        schema, said = await said.draft(asking, keys, max_classes=3)
+    else:
+        schema, said = given, await said.explain(asking, given)
+    found = await said.instantiate(asking, schema, schema.names, index)
+    assert all(mention.span is not None for instance in found for mention in instance.mentions)
+    assert unasked(watched) and len(watched.replies) == 4
+
+
 # --- without ---
 
 
@@ -223,7 +243,7 @@ def test_a_design_has_rules_for_every_way_on_and_none_to_nowhere(least: int, mos
         word
         for line in lines
         for word in line.replace("|", " ").split()
-        if word.startswith(("after_", "class_"))
+        if word.startswith(("after_", "item_"))
     }
     assert {word.rstrip(":") for word in used} <= rules
     assert len(lines) < 60 + (most + 1) * len(names)
