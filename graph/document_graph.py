@@ -1,5 +1,6 @@
 """The document graph: design, write, annotate side by side, ground and lint, critique, decide or go back.
 
+That is the graph of the agents; `graph.methods` has those of the controls, which `DocumentGraph` runs alike.
 With a frozen schema, given or induced from the corpus, a document begins at the annotators and goes back to
 no other agent.
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
+from graph.methods import linear, self_consistency
 from graph.nodes.annotating import Annotating
 from graph.nodes.authoring import Authoring
 from graph.nodes.critiquing import Critiquing
@@ -28,12 +30,13 @@ from schemas.documents import Document
 from schemas.job import Job, Mode
 from schemas.judgement import Agent, Decision
 from schemas.locate import TextIndex
+from schemas.methods import Method
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
 
 
 class DocumentGraph:
-    """The compiled graph of a job."""
+    """The compiled graph of a job, by its method."""
 
     def __init__(
         self,
@@ -54,7 +57,7 @@ class DocumentGraph:
         self._job = job
         self._team = team
         self._frozen = frozen
-        self._graph = _wire(job, team, on_round, frozen=frozen is not None)
+        self._graph = _WIRES[job.method](job, team, on_round, frozen=frozen is not None)
 
     async def run(self, document: Document, draw: int = 0) -> tuple[Decision, Round, tuple[str, ...]]:
         """Take a document through the graph.
@@ -94,12 +97,13 @@ def mermaid(job: Job) -> str:
     """The document graph of a job as a Mermaid flow chart, drawn by LangGraph from the compiled graph."""
     # Nodes look for their team only when they are at work, and for a drawing none is.
     unmanned: Any = None
-    graph = _wire(job, unmanned, lambda document_id, round_: None, frozen=job.mode is not Mode.PER_DOCUMENT)
+    wire = _WIRES[job.method]
+    graph = wire(job, unmanned, lambda document_id, round_: None, frozen=job.mode is not Mode.PER_DOCUMENT)
     drawing: str = graph.get_graph().draw_mermaid()
     return drawing
 
 
-def _wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen: bool) -> Any:
+def _wire_agents(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen: bool) -> Any:
     annotating = Annotating(job, team)
     names = [f"annotate_{number + 1}" for number in range(len(job.annotators))]
     entries: dict[Agent, list[str]] = {Agent.ANNOTATOR: names}
@@ -112,7 +116,7 @@ def _wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, froze
         graph.add_edge("design", "write")
         entries |= {Agent.DESIGNER: ["design"], Agent.WRITER: ["write"]}
     for number, name in enumerate(names):
-        graph.add_node(name, _annotate_node(annotating, number))
+        graph.add_node(name, annotating.node(number))
         graph.add_edge(START if frozen else "write", name)
     graph.add_node("ground", Grounding(job, frozen=frozen).ground)
     graph.add_node("critique", Critiquing(team).critique)
@@ -129,10 +133,8 @@ def _wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, froze
     return graph.compile()
 
 
-def _annotate_node(annotating: Annotating, annotator: int) -> Any:
-    """A node bound to one annotator; LangGraph wants the parameter to be called `state`."""
-
-    async def annotate_node(state: DocumentState) -> DocumentState:
-        return await annotating.annotate(state, annotator)
-
-    return annotate_node
+_WIRES = {
+    Method.AGENTS: _wire_agents,
+    Method.LINEAR: linear.wire,
+    Method.SELF_CONSISTENCY: self_consistency.wire,
+}

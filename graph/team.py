@@ -10,12 +10,16 @@ from agents.llm.names import resolve
 from agents.speaker import Speaker
 from schemas.job import Job, ModelConfig, Profile
 from schemas.judgement import Agent
+from schemas.methods import Method
 
 FULL_PASSAGE_BYTES = 16_000
 """Longest text of one call for large models."""
 
 _INSTRUCTION_TOKENS = 900
 """Room for system text, classes, guidelines and findings beside the passage."""
+
+_HISTORY_TOKENS = 700
+"""Room for the answers of three steps of the linear method, as long as their grammars let them be."""
 
 _BYTES_PER_TOKEN = 2.5
 """Fewer than in English prose (about 4), so that other texts fit as well."""
@@ -30,7 +34,7 @@ class Team:
     """Who works on the documents of a job.
 
     Attributes:
-        annotators: The annotators, in the job's order.
+        annotators: The annotators at work, in the job's order.
         others: The other agents that the job needs.
         passage_bytes: Longest text of one call, in bytes of UTF-8.
     """
@@ -83,7 +87,7 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
         )
 
     configs = {agent: job.model_for(agent) for agent in job.agents_needed if agent is not Agent.ANNOTATOR}
-    annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators))]
+    annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators_at_work))]
     return Team(
         annotators=tuple(
             speaker(config, job.seed + number, penalty=_PENALTY) for number, config in enumerate(annotators)
@@ -93,13 +97,15 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
             for agent, config in configs.items()
         },
         passage_bytes=job.documents.passage_bytes
-        or min(_passage_bytes(config) for config in (*configs.values(), *annotators)),
+        or min(_passage_bytes(config, job.method) for config in (*configs.values(), *annotators)),
     )
 
 
-def _passage_bytes(config: ModelConfig) -> int:
+def _passage_bytes(config: ModelConfig, method: Method) -> int:
     model = resolve(config)
     if model.provider != "local":
         return FULL_PASSAGE_BYTES
     room = config.context - model.max_tokens - _INSTRUCTION_TOKENS
+    if method is Method.LINEAR:  # the last question holds an excerpt, three answers and a passage
+        room = (room - _HISTORY_TOKENS) // 2
     return max(200, min(FULL_PASSAGE_BYTES, int(room * _BYTES_PER_TOKEN)))

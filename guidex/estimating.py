@@ -173,9 +173,9 @@ def calls_at_once(job: Job) -> tuple[int, int] | None:
     if any(config.name.startswith("local/") for config in job.models):
         return None
     bounds = job.run.connections
-    # A document has as many calls under way as it has annotators, at most.
+    # A document has as many calls under way as annotators work on it, at most.
     documents = job.run.documents_in_flight
-    most = bounds.most if documents is None else min(bounds.most, documents * len(job.annotators))
+    most = bounds.most if documents is None else min(bounds.most, documents * len(job.annotators_at_work))
     return min(bounds.start, most), most
 
 

@@ -16,6 +16,7 @@ from graph.documents import seen_from
 from graph.store.redaction import redactor_for
 from schemas.errors import UsageError
 from schemas.job import Job, job_from
+from schemas.methods import Method
 
 _GENERIC = frozenset({"guidex", "job"})
 """Stems of job files that say nothing: the folder is then the better name."""
@@ -35,6 +36,8 @@ class Changes:
     base_url: str | None = None
     brief: str | None = None
     rounds: int | None = None
+    method: str | None = None
+    samples: int | None = None
     max_connections: int | None = None
     adaptive_connections: str | None = None
     timeout: float | None = None
@@ -141,7 +144,13 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
                 "Give --max-connections or --adaptive-connections, not both.",
             )
         _table(data, "run").pop("max_connections", None)
-    _set(data, (), brief=changes.brief, rounds=changes.rounds)
+    _set(data, (), brief=changes.brief, rounds=changes.rounds, method=changes.method)
+    if changes.samples is not None and data.get("method") != Method.SELF_CONSISTENCY:
+        raise UsageError(
+            "Only the method self-consistency has samples.",
+            "Give --method self-consistency as well, or leave --samples out.",
+        )
+    _set(data, ("self_consistency",), samples=changes.samples)
     _set(data, ("model",), name=changes.model, base_url=changes.base_url)
     _set(
         data,

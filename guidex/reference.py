@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from guidex.cli.app import app
 from schemas.job_reference import Key, job_keys, render_job_file
+from schemas.methods import Method
 
 _WIDTH = 96
 _GENERATED = "<!-- Written by `python -m guidex.reference`; change the source, not this page. -->"
@@ -57,6 +58,19 @@ which redoes its part and all that depends on it, or to the end. The number of r
 in the job file).
 
 """
+_CONTROLS = {
+    Method.LINEAR: """## `--method linear`
+
+The four prompts of GuideX's paper in one conversation, each asked with all that was said before. What does
+not stand in the document is dropped; nobody objects.
+
+""",
+    Method.SELF_CONSISTENCY: """## `--method self-consistency`
+
+One annotator, asked `self_consistency.samples` times; what more than half of the samples have is kept.
+
+""",
+}
 _CLI = """# The command line
 
 Every flag is also read from an environment variable, shown beside it; flags take precedence.
@@ -92,12 +106,16 @@ def cli_page() -> str:
 
 
 def graph_page() -> str:
-    """`docs/graph.md`: the document graph, drawn from the compiled one."""
+    """`docs/graph.md`: the document graph of each method, drawn from the compiled one."""
     from graph.document_graph import mermaid
     from schemas.job import DocumentsConfig, Job
 
-    job = Job(documents=DocumentsConfig(paths=("documents",)))
-    return f"{_GENERATED}\n{_GRAPH}```mermaid\n{mermaid(job).strip()}\n```\n"
+    def drawn(method: Method) -> str:
+        job = Job(documents=DocumentsConfig(paths=("documents",)), method=method)
+        return f"```mermaid\n{mermaid(job).strip()}\n```\n"
+
+    controls = (f"\n{about}{drawn(method)}" for method, about in _CONTROLS.items())
+    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{''.join(controls)}"
 
 
 PAGES = {

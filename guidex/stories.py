@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from graph.deciding import obstacles, settle
+from graph.deciding import settle
+from graph.methods.acceptance import obstacles_for, required
 from graph.objections import history
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
@@ -14,7 +15,7 @@ from schemas.base import Model
 from schemas.documents import Document
 from schemas.errors import UsageError
 from schemas.job import Job
-from schemas.judgement import Decision, Ending, Outcome, Scores, Thresholds
+from schemas.judgement import Decision, Ending, Outcome, Scores
 from schemas.objections import Objection
 from schemas.rounds import Round
 
@@ -69,7 +70,10 @@ class Story(Model):
     document: Document | None = Field(description="None for a record that could not be read.")
     outcome: Outcome = Field(description="Where it stands.")
     decision: Decision | None = Field(description="None while pending.")
-    thresholds: Thresholds = Field(description="What acceptance took.")
+    required: dict[str, float] = Field(
+        description="The least value of each score that acceptance took; a score that is not there decides "
+        "nothing."
+    )
     rounds: tuple[RoundStory, ...] = Field(description="In order.")
     objections: tuple[Objection, ...] = Field(
         description="What was objected to, numbered in the order of raising, and how each objection ended."
@@ -121,7 +125,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
             f"Run {name} has no document {document_id!r}.", f"`guidex trace show {name}` lists them."
         )
     run = reader.run()
-    thresholds = Job.model_validate_json(run.job).thresholds
+    job = Job.model_validate_json(run.job)
     kept = reader.kept_round(document_id)
     rounds = reader.rounds(document_id)
     return Story(
@@ -130,8 +134,8 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         document=reader.document(document_id),
         outcome=outcome,
         decision=reader.decision(document_id),
-        thresholds=thresholds,
-        rounds=tuple(RoundStory(result=round_, obstacles=obstacles(round_, thresholds)) for round_ in rounds),
+        required=required(job),
+        rounds=tuple(RoundStory(result=round_, obstacles=obstacles_for(job, round_)) for round_ in rounds),
         objections=history(rounds, kept),
         result=settle(kept).agreed if kept else None,
         calls=tuple(_call(row) for row in reader.calls(document_id, limit=_CALLS)),

@@ -20,6 +20,7 @@ from schemas.base import Model
 from schemas.errors import UsageError
 from schemas.judgement import Agent, Thresholds
 from schemas.limits import Limits, PriceConfig
+from schemas.methods import Method, SelfConsistencyConfig
 from schemas.schema import AnnotationSchema
 
 DEFAULT_MODEL = "local/smollm2-135m"
@@ -30,12 +31,6 @@ class Mode(StrEnum):
 
     PER_DOCUMENT = "per-document"
     GIVEN = "given"
-
-
-class Method(StrEnum):
-    """How documents are annotated."""
-
-    AGENTS = "agents"
 
 
 class Profile(StrEnum):
@@ -229,7 +224,12 @@ class Job(Model):
         default=Mode.PER_DOCUMENT,
         description="Where the schema comes from: every document gets its own, or yours is given.",
     )
-    method: Method = Field(default=Method.AGENTS, description="How documents are annotated.")
+    method: Method = Field(
+        default=Method.AGENTS,
+        description="How documents are annotated: by the agents, or by a control they are measured against, "
+        "which works with the first annotator: linear, the four prompts of GuideX's paper in one "
+        "conversation, or self-consistency, a majority of samples.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of sampling and of the class order.")
     rounds: int = Field(default=3, ge=1, le=20, description="Most rounds of a document.")
     max_classes: int = Field(default=6, ge=1, le=50, description="Most classes of a document's schema.")
@@ -244,7 +244,13 @@ class Job(Model):
         max_length=9,
         description="The annotators, two by default.",
     )
-    thresholds: Thresholds = Field(default_factory=Thresholds, description="What acceptance takes.")
+    self_consistency: SelfConsistencyConfig = Field(
+        default_factory=SelfConsistencyConfig, description="Settings of the method self-consistency."
+    )
+    thresholds: Thresholds = Field(
+        default_factory=Thresholds,
+        description="What acceptance takes. Of other methods than agents, only min_instances is asked.",
+    )
     run: RunConfig = Field(default_factory=RunConfig, description="Use of the machine.")
     limits: Limits = Field(default_factory=Limits, description="Where the run stops, to be taken up again.")
     prices: dict[str, PriceConfig] = Field(
@@ -266,16 +272,30 @@ class Job(Model):
 
     @property
     def agents_needed(self) -> tuple[Agent, ...]:
-        """The agents that work in this mode, in the order of work."""
-        if self.mode is Mode.GIVEN:
-            return (Agent.ANNOTATOR, Agent.CRITIC)
-        return tuple(Agent)
+        """The agents that work in this mode and by this method, in the order of work."""
+        if self.method is Method.LINEAR:
+            return (Agent.ANNOTATOR,)  # one conversation with one model
+        agents = (Agent.ANNOTATOR, Agent.CRITIC) if self.mode is Mode.GIVEN else tuple(Agent)
+        judged = self.method is Method.AGENTS
+        return tuple(agent for agent in agents if judged or agent is not Agent.CRITIC)
+
+    @property
+    def annotators_at_work(self) -> tuple[AnnotatorConfig, ...]:
+        """The annotators of this method: all of them, or the first, or the first once for every sample."""
+        if self.method is Method.AGENTS:
+            return self.annotators
+        first = self.annotators[0]
+        if self.method is Method.LINEAR:
+            return (first,)
+        sampled = first.model_copy(update={"temperature": self.self_consistency.temperature})
+        return (sampled,) * self.self_consistency.samples
 
     @property
     def models(self) -> tuple[ModelConfig, ...]:
         """The models of all agents needed, each configuration once, in the order of the agents."""
         others = [self.model_for(agent) for agent in self.agents_needed if agent is not Agent.ANNOTATOR]
-        annotators = [self.model_for(Agent.ANNOTATOR, number) for number in range(len(self.annotators))]
+        count = len(self.annotators_at_work)
+        annotators = [self.model_for(Agent.ANNOTATOR, number) for number in range(count)]
         return tuple(dict.fromkeys((*others, *annotators)))
 
     def model_for(self, agent: Agent, annotator: int = 0) -> ModelConfig:
@@ -288,7 +308,7 @@ class Job(Model):
         own: ModelConfig | None = getattr(self.agents, agent.value.replace("-", "_"))
         config = own or self.model
         if agent is Agent.ANNOTATOR:
-            special = self.annotators[annotator]
+            special = self.annotators_at_work[annotator]
             config = special.model or config
             if special.temperature is not None:
                 config = config.model_copy(update={"temperature": special.temperature})

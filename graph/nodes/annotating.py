@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from agents.annotator import annotate
 from graph.nodes.state import DocumentState, findings_for, purpose, side_by_side
@@ -12,6 +13,7 @@ from schemas.annotation import Annotation, Instance
 from schemas.documents import Passage
 from schemas.job import ClassOrder, Job
 from schemas.judgement import Agent, Finding, FindingCode
+from schemas.methods import Method
 from schemas.schema import AnnotationSchema
 
 
@@ -26,7 +28,7 @@ class Annotating:
         """Let one annotator work through all passages; it sees nothing of the others."""
         schema = state["schema"]
         findings = findings_for(Agent.ANNOTATOR, state)
-        order = self._class_order(schema, annotator)
+        order = class_order(self._job, schema, annotator)
         whole = state["index_of"](state["document"].text)
 
         async def one(number: int, passage: Passage) -> tuple[Instance, ...]:
@@ -44,14 +46,25 @@ class Annotating:
         )
         return {"annotations": {annotator: annotation}}
 
-    def _class_order(self, schema: AnnotationSchema, annotator: int) -> tuple[str, ...]:
-        names = list(schema.names)
-        order = self._job.annotators[annotator].class_order
-        if order is ClassOrder.REVERSED:
-            names.reverse()
-        elif order is ClassOrder.SHUFFLED:
-            random.Random(self._job.seed * 31 + annotator).shuffle(names)
-        return tuple(names)
+    def node(self, annotator: int) -> Any:
+        """A node bound to one annotator; LangGraph wants the parameter to be called `state`."""
+
+        async def annotate_node(state: DocumentState) -> DocumentState:
+            return await self.annotate(state, annotator)
+
+        return annotate_node
+
+
+def class_order(job: Job, schema: AnnotationSchema, annotator: int) -> tuple[str, ...]:
+    """The class names in the order in which an annotator is shown them; the same for samples of one."""
+    names = list(schema.names)
+    order = job.annotators_at_work[annotator].class_order
+    if order is ClassOrder.REVERSED:
+        names.reverse()
+    elif order is ClassOrder.SHUFFLED:
+        shuffled = annotator if job.method is Method.AGENTS else 0
+        random.Random(job.seed * 31 + shuffled).shuffle(names)
+    return tuple(names)
 
 
 def _concerns(finding: Finding, passage: Passage) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agents.guideline_writer import write
 from agents.schema_designer import design
 from graph.nodes.state import DocumentState, findings_for, purpose
 from graph.splitting import split
 from graph.team import Team
+from schemas.documents import Passage
 from schemas.job import Job
 from schemas.judgement import Agent
 
@@ -40,10 +43,18 @@ class Authoring:
         }
 
     def _excerpt(self, state: DocumentState) -> str:
-        """What represents the document to designer and writer: all of it, or parts of a long one."""
-        passages = state["passages"]
-        if len(passages) == 1:
-            return passages[0].text
-        chosen = dict.fromkeys((passages[0], passages[len(passages) // 2], passages[-1]))
-        parts = (split(passage.text, self._team.passage_bytes // 3)[0].text for passage in chosen)
-        return "\n[...]\n".join(part.strip() for part in parts)
+        return excerpt(state["passages"], self._team.passage_bytes)
+
+
+def excerpt(passages: Sequence[Passage], size: int) -> str:
+    """What represents a document to who makes its schema: all of it, or parts of a long one.
+
+    Args:
+        passages: Of the document.
+        size: Most bytes of the parts, in UTF-8.
+    """
+    if len(passages) == 1:
+        return passages[0].text
+    chosen = dict.fromkeys((passages[0], passages[len(passages) // 2], passages[-1]))
+    parts = (split(passage.text, size // 3)[0].text for passage in chosen)
+    return "\n[...]\n".join(part.strip() for part in parts)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from guidex.cli.options import MethodName
+
 
 def graph(
     mermaid: Annotated[
@@ -18,10 +20,26 @@ def graph(
             "--annotators", min=1, max=9, metavar="N", help="How many annotators work side by side."
         ),
     ] = 2,
+    method: Annotated[
+        MethodName,
+        typer.Option("--method", help="The agents, or one of the controls they are measured against."),
+    ] = "agents",
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples", min=1, max=50, metavar="N", help="How often self-consistency asks its annotator."
+        ),
+    ] = 5,
 ) -> None:
     """Draw the graph that every document goes through, from the compiled graph itself."""
     from graph.document_graph import mermaid as drawing
     from schemas.job import AnnotatorConfig, DocumentsConfig, Job
+    from schemas.methods import Method, SelfConsistencyConfig
 
-    job = Job(documents=DocumentsConfig(paths=("documents",)), annotators=(AnnotatorConfig(),) * annotators)
+    job = Job(
+        documents=DocumentsConfig(paths=("documents",)),
+        annotators=(AnnotatorConfig(),) * annotators,
+        method=Method(method),
+        self_consistency=SelfConsistencyConfig(samples=samples),
+    )
     typer.echo(drawing(job))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from guidex.cli.options import MethodName
+
 if TYPE_CHECKING:
     from guidex.job_files import Changes
     from schemas.job import Job
@@ -98,6 +100,20 @@ def _content(
     ] = None,
     rounds: Annotated[
         int | None, typer.Option("--rounds", min=1, metavar="N", help="Most rounds of a document.")
+    ] = None,
+    method: Annotated[
+        MethodName | None,
+        typer.Option(
+            "--method",
+            help="How documents are annotated: by the agents, which is the default, or by one of the "
+            "controls they are measured against.",
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            "--samples", min=1, metavar="N", help="Samples of the method self-consistency; default: 5."
+        ),
     ] = None,
 ) -> None:
     """What can change answers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -16,13 +16,16 @@ from guidex.cli.document_list import score
 from guidex.cli.summary import FIGURES, OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, Value
-from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity, Thresholds
+from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
 _LONGEST_TEXT = 4000
 """Characters of a document that are shown; beyond them, the list of what was kept must do."""
+
+_SHOWN_ANNOTATORS = 4
+"""Annotations that get a column each; of more, a count must do."""
 
 
 def print_story(story: Story) -> None:
@@ -43,7 +46,7 @@ def print_story(story: Story) -> None:
         shown = round_.annotation_schema
         _print_annotations(out, round_)
         _print_findings(out, round_)
-        _print_scores(out, told, story.thresholds)
+        _print_scores(out, told, story.required)
         _print_calls(out, [call for call in story.calls if call.round == round_.number])
     told_rounds = {told.result.number for told in story.rounds}
     loose = [call for call in story.calls if call.round not in told_rounds]
@@ -127,12 +130,16 @@ def _print_annotations(out: Console, round_: Round) -> None:
         table.add_column("class", overflow="fold", style="cyan")
         table.add_column("text", overflow="fold", ratio=1)
         table.add_column("at", no_wrap=True, style="dim", justify="right")
-        for number, _ in enumerate(round_.annotations, 1):
-            table.add_column(f"A{number}", justify="center", no_wrap=True)
+        count = len(round_.annotations)
+        single = count <= _SHOWN_ANNOTATORS
+        for name in [f"A{number + 1}" for number in range(count)] if single else ["found by"]:
+            table.add_column(name, justify="center", no_wrap=True)
         table.add_column("agreed", justify="center", no_wrap=True)
         agreed = {key_of(instance) for instance in round_.agreed.instances}
         for key, (instance, annotators) in found.items():
-            marks = ["x" if number in annotators else "." for number in range(len(round_.annotations))]
+            marks = [f"{len(annotators)} of {count}"]
+            if single:
+                marks = ["x" if number in annotators else "." for number in range(count)]
             mark = Text("yes", style="green") if key in agreed else Text("no", style="yellow")
             table.add_row(safe(instance.class_name), _values(instance), _place(instance), *marks, mark)
         out.print(Padding(table, (0, 0, 0, 2), expand=False))
@@ -248,15 +255,15 @@ def _ended(objection: Objection) -> str:
     return f"{who} gave way in round {objection.settled_in}"
 
 
-def _print_scores(out: Console, told: RoundStory, thresholds: Thresholds) -> None:
+def _print_scores(out: Console, told: RoundStory, required: Mapping[str, float]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for name in JUDGED_SCORES:
         value = getattr(told.result.scores, name)
-        least = 1.0 if name == "grounding" else getattr(thresholds, name)
+        least = required.get(name, 0.0)
         short = value is not None and value < least
-        verdict = (
-            "not judged" if value is None else f"less than {least:g}" if short else f"at least {least:g}"
-        )
+        verdict = f"less than {least:g}" if short else f"at least {least:g}" if least else ""
+        if value is None:
+            verdict = "not judged"
         table.add_row(name.replace("_", " "), score(value), verdict, style="yellow" if short else "")
         if name == "agreement" and value is not None:
             for figure, (label, meaning) in FIGURES.items():

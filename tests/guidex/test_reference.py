@@ -18,10 +18,12 @@ from typer.main import get_command
 from graph.export import ExportFormat
 from guidex.cli.app import app
 from guidex.cli.export import Format
+from guidex.cli.options import MethodName
 from guidex.cli.trace import State
 from guidex.reference import PAGES
 from guidex.reference import main as write_pages
 from schemas.judgement import Outcome
+from schemas.methods import Method
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +64,7 @@ def test_every_command_and_flag_has_a_help_text(path: str, command: Any) -> None
 def test_choices_are_those_of_the_models() -> None:
     assert set(get_args(Format)) == {member.value for member in ExportFormat}
     assert set(get_args(State)) == {member.value for member in Outcome}
+    assert set(get_args(MethodName)) == {member.value for member in Method}
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ class _Filler:
         if name == "verdicts":
             count = len(self._numbered)
         elif name == "guidelines":
-            count = len(self._classes)
+            count = len(self._classes) or self._manner.items
         else:
             count = max(schema.get("minItems", 0), 0 if name in _LEFT_EMPTY else self._manner.items)
         count = min(count, schema.get("maxItems", count))
