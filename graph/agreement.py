@@ -97,38 +97,45 @@ def _untyped(spans: frozenset[TypedSpan]) -> frozenset[TypedSpan]:
 
 
 def overlap_f1(first: frozenset[TypedSpan], second: frozenset[TypedSpan]) -> float:
-    """Span-F1 where spans of one class match as soon as they share a character: 2m / (|A|+|B|).
+    """Span-F1 where spans of one class match as soon as they overlap: 2m / (|A|+|B|), m as many as can be."""
+    return _f1(len(overlapping(first, second)), len(first) + len(second))
 
-    m is the size of the largest one-to-one matching. It is found greedily: spans are taken by their end, and
-    each gets the partner that ends first. All that overlap a span that ends before them hold its last
-    character, so whatever overlaps the first of them later on overlaps the others too.
+
+def overlapping(
+    first: frozenset[TypedSpan], second: frozenset[TypedSpan]
+) -> tuple[tuple[TypedSpan, TypedSpan], ...]:
+    """A largest one-to-one matching of spans of one class that share a character.
+
+    It is found greedily: spans are taken by their end, and each gets the partner that ends first. All that
+    overlap a span that ends before them hold its last character, so whatever overlaps the first of them
+    later on overlaps the others too.
     """
     left, right = _by_class(first), _by_class(second)
-    matched = sum(_matched(left[name], right[name]) for name in left.keys() & right)
-    return _f1(matched, len(first) + len(second))
+    return tuple(pair for name in sorted(left.keys() & right) for pair in _matched(left[name], right[name]))
 
 
-def _by_class(spans: frozenset[TypedSpan]) -> dict[str, list[tuple[int, int]]]:
-    """Spans of each class as (end, start)."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for start, end, name in spans:
-        found.setdefault(name, []).append((end, start))
+def _by_class(spans: frozenset[TypedSpan]) -> dict[str, list[TypedSpan]]:
+    """Spans of each class, those that end first before others."""
+    found: dict[str, list[TypedSpan]] = {}
+    for span in sorted(spans, key=_end):
+        found.setdefault(span[2], []).append(span)
     return found
 
 
-def _matched(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int]]) -> int:
-    """Size of the largest one-to-one matching of overlapping (end, start)."""
-    one, other = sorted(first), sorted(second)
-    matched = 0
-    while one and other:
-        if one[0] > other[0]:
-            one, other = other, one
-        end, _ = one.pop(0)
-        partner = next((number for number, (_, start) in enumerate(other) if start < end), None)
+def _end(span: TypedSpan) -> tuple[int, int]:
+    return span[1], span[0]
+
+
+def _matched(ours: list[TypedSpan], theirs: list[TypedSpan]) -> list[tuple[TypedSpan, TypedSpan]]:
+    pairs = []
+    while ours and theirs:
+        one, other = (ours, theirs) if _end(ours[0]) <= _end(theirs[0]) else (theirs, ours)
+        span = one.pop(0)
+        partner = next((each for each in other if each[0] < span[1]), None)
         if partner is not None:
-            del other[partner]
-            matched += 1
-    return matched
+            other.remove(partner)
+            pairs.append((span, partner) if one is ours else (partner, span))
+    return pairs
 
 
 # --- tokens ---

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from graph.agreement import TypedSpan, content, typed_spans
+from graph.agreement import content
 from schemas.annotation import Annotation, Instance, Mention, Value
 from schemas.schema import AnnotationSchema, ClassSpec
-
-
-def disputed_classes(annotations: Sequence[Annotation]) -> Counter[str]:
-    """How many typed spans of each class are not shared by all annotators."""
-    spans = [typed_spans(annotation) for annotation in annotations]
-    everywhere = frozenset.intersection(*spans) if spans else frozenset()
-    return Counter(
-        label.partition(".")[0] for _, _, label in frozenset[TypedSpan]().union(*spans) - everywhere
-    )
 
 
 def candidates(annotations: Sequence[Annotation]) -> tuple[Instance, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from graph.agreement import agreement
-from graph.consensus import disputed_classes
+from graph.disagreement import find_disagreements, in_words
 from graph.nodes.state import DocumentState, in_order
 from schemas.job import Job
 from schemas.judgement import Finding, FindingCode, Severity
 from schemas.lint import lint
+
+_MOST_DISPUTED = 3
+"""Most classes that are named for their annotators' disagreement in one round."""
 
 
 class Grounding:
@@ -46,15 +51,17 @@ class Grounding:
         ]
         agreed = agreement(annotations)
         if agreed is not None and agreed < self._job.thresholds.agreement:
+            # Without quotes: guidelines are not to be written from the document that they are used on.
+            differences = in_words(find_disagreements([(state["document"].text, annotations)], examples=0))
             found += [
                 Finding(
                     code=FindingCode.GUIDELINE_UNDERSPECIFIED,
                     severity=Severity.MINOR,
                     raised_by="agreement",
                     class_name=class_name,
-                    message=f"annotators differ on {count} mentions: say what belongs to it",
+                    message=message,
                 )
-                for class_name, count in disputed_classes(annotations).most_common(3)
+                for class_name, message in islice(differences.items(), _MOST_DISPUTED)
             ]
         if self._frozen:
             return {"findings": tuple(found)}

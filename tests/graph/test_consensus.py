@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from travel_annotations import INDEX, SCHEMA, annotation, annotators, instance, instances
 
 from graph.agreement import typed_spans
-from graph.consensus import agree, candidates, disputed_classes, key_of
+from graph.consensus import agree, candidates, key_of
 from schemas.annotation import Annotation, Instance
 from schemas.locate import ground
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType
@@ -22,16 +21,6 @@ def merged(*annotations: Annotation) -> Annotation:
 
 def grounded(found: Instance) -> bool:
     return all(mention.span is not None for part in found.walk() for mention in part.mentions)
-
-
-def test_disputed_classes_are_counted_by_class_with_their_fields() -> None:
-    place = instance("Place", span="Oslo", visitor="Ann")
-    bare = instance("Place", span="Oslo")
-    other = instance("Person", span="Bo")
-    assert disputed_classes([annotation(place, other), annotation(bare)]) == Counter(
-        {"Place": 1, "Person": 1}
-    )
-    assert disputed_classes([annotation(place), annotation(place)]) == Counter()
 
 
 # --- what holds of every agreement ---
