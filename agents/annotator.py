@@ -54,6 +54,7 @@ async def annotate(
         index.text,
         "annotator",
         schema=describe_schema(schema, order),
+        schema_first=speaker.schema_first,
         form=example_form(schema, order),
         findings=describe_findings(findings),
     )

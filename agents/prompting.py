@@ -1,8 +1,10 @@
 """Prompts: text files rendered with Jinja2, in an order that lets prefix caches work.
 
 The stable part comes first and is byte-identical for all agents on one document: the system text of the
-profile, then the document between delimiters. The role's instructions come last. Documents are passed as
-values, never as templates, so nothing in them is interpreted.
+profile, then the document between delimiters. The role's instructions come last. Where one schema serves all
+documents and is longer than the document, it is the schema that comes first, with a worked example for small
+models: prefix caches then hit from one document to the next. Documents are passed as values, never as
+templates, so nothing in them is interpreted.
 """
 
 from __future__ import annotations
@@ -39,19 +41,40 @@ def _environment() -> Environment:
     )
 
 
-def messages(profile: Profile, text: str, role: str, **values: Any) -> tuple[Message, ...]:
+def messages(
+    profile: Profile, text: str, role: str, *, schema: str = "", schema_first: bool = False, **values: Any
+) -> tuple[Message, ...]:
     """The messages of one call.
 
     Args:
         profile: Which prompt files to use.
         text: The document or passage.
         role: Name of the role's prompt file, without ending.
-        values: What the role's prompt refers to.
+        schema: The classes as the role is shown them.
+        schema_first: The same classes serve other documents: they go before the document, with the role's
+            worked example if the profile has one, if both together are longer than it.
+        values: What the role's prompt refers to beside them.
     """
-    return (
-        _system(profile),
-        Message(role="user", parts=(delimited(text), rendered(profile, role, **values))),
-    )
+    worked = worked_example(profile, role) if schema_first else ()
+    first = schema_first and len(schema) + sum(len(message.text) for message in worked) > len(text)
+    question = rendered(profile, role, schema="" if first else schema, **values)
+    asked = Message(role="user", parts=(delimited(text), question))
+    system = _system(profile)
+    if not first:
+        return system, asked
+    shared = system.model_copy(update={"parts": (*system.parts, f"Classes:\n{schema}")})
+    return shared, *worked, asked
+
+
+@cache
+def worked_example(profile: Profile, role: str) -> tuple[Message, ...]:
+    """A turn about another document, with classes of its own, and its answer; none if the role has none."""
+    file = files("agents") / "prompts" / profile / f"{role}_example.json"
+    if not file.is_file():
+        return ()
+    example = json.loads(file.read_text("utf-8"))
+    question = Message(role="user", parts=(delimited(example["text"]), example["question"]))
+    return question, Message(role="assistant", parts=(json.dumps(example["answer"]),))
 
 
 def rendered(profile: Profile, name: str, **values: Any) -> str:

@@ -18,11 +18,13 @@ class Speaker:
         client: Speaks to the model.
         profile: Which prompts it is given.
         sampling: How answers are drawn.
+        schema_first: Documents share one schema: it may go before the document (`agents.prompting.messages`).
     """
 
     client: Client
     profile: Profile
     sampling: Sampling
+    schema_first: bool = False
 
     async def ask(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.llm.client import Client, Sampling
 from agents.llm.names import resolve
 from agents.speaker import Speaker
-from schemas.job import Job, ModelConfig, Profile
+from schemas.job import Job, Mode, ModelConfig, Profile
 from schemas.judgement import Agent
 from schemas.methods import Method
 
@@ -84,6 +84,7 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
                 frequency_penalty=penalty,
                 seed=seed,
             ),
+            schema_first=job.mode is not Mode.PER_DOCUMENT,
         )
 
     configs = {agent: job.model_for(agent) for agent in job.agents_needed if agent is not Agent.ANNOTATOR}

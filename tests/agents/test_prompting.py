@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import Environment, meta
 
+from agents.llm.client import Message
 from agents.prompting import (
     delimited,
     describe_findings,
@@ -18,6 +19,7 @@ from agents.prompting import (
     example_for,
     inventory,
     messages,
+    worked_example,
 )
 from schemas.job import Profile
 from schemas.judgement import Finding, FindingCode, Severity
@@ -127,6 +129,34 @@ def test_the_system_text_says_that_the_document_is_data() -> None:
         assert (
             "data" in prompt("Ann.", profile=profile)[0] and "instruct" in prompt("Ann.", profile=profile)[0]
         )
+
+
+# --- one schema for many documents ---
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_classes_that_serve_all_documents_go_before_them(
+    profile: Profile,
+) -> None:
+    classes = describe_schema(SCHEMA) * 3
+
+    def asked(text: str) -> tuple[Message, ...]:
+        return messages(profile, text, "annotator", schema=classes, schema_first=True, form="{}", findings="")
+
+    first, second = asked("Ann met Bo."), asked("Cy sailed to Rome.")
+    assert first[:-1] == second[:-1] and classes in first[0].parts[-1]
+    assert first[-1].parts[0] == delimited("Ann met Bo.") and classes not in first[-1].text
+    assert bool(worked_example(profile, "annotator")) == (len(first) > 2)
+    long = asked("Ann met Bo. " * 400)
+    assert len(long) == 2 and classes in long[-1].parts[-1] and classes not in long[0].text
+
+
+def test_a_worked_example_quotes_its_own_document_and_uses_none_of_the_classes_asked_for() -> None:
+    question, answer = worked_example(Profile.COMPACT, "annotator")
+    found = json.loads(answer.text)
+    assert all(quote in question.parts[0] for quotes in found.values() for quote in quotes)
+    assert all(name in question.parts[1] for name in found) and [] in found.values()
+    assert (question.role, answer.role) == ("user", "assistant")
 
 
 # --- what is shown beside it ---
