@@ -10,7 +10,7 @@ from typing import Any, Final
 from schemas.job import Job
 from schemas.schema import AnnotationSchema
 
-WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids")
+WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids", "schema_file")
 """Keys and tables that change how much is done and how fast, but no answer and no decision."""
 
 _OF_ANY_MODEL_WITHOUT_EFFECT: Final = "api_key_env"

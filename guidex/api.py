@@ -12,11 +12,11 @@ from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
 from guidex.event_loop import run_on_loop
-from guidex.job_files import load_job, suggested_name
+from guidex.job_files import job_with_schema, load_job, suggested_name
 from guidex.resuming import Resume
 from guidex.run_folders import run_folder
 from guidex.version import version
-from schemas.job import Job, job_from, parse_job
+from schemas.job import Job, parse_job
 
 __all__ = ["Job", "RunReader", "RunResult", "open_run", "parse_job", "run"]
 
@@ -32,8 +32,8 @@ def run(
     """Run a job and wait for its end. A run that exists is taken up again; no finished call is sent twice.
 
     Args:
-        job: A job, its mapping, or the path of a job file. Document paths are relative to the working
-            directory, those of a job file to the file.
+        job: A job, its mapping, or the path of a job file. Paths are relative to the working directory,
+            those of a job file to the file.
         name: The run's name; default: made from the names of the documents or the job file.
         runs_dir: The folder that holds the run's folder.
         resume: Whether to go on with the run of that name, or, without a name, with a run of the same job.
@@ -49,7 +49,7 @@ def run(
     if job_file is not None:
         whole = load_job(job_file)
     else:
-        whole = job if isinstance(job, Job) else job_from(job)  # type: ignore[arg-type]
+        whole = job if isinstance(job, Job) else job_with_schema(job)  # type: ignore[arg-type]
 
     def whole_run() -> RunResult:
         suggestion = suggested_name(whole, job_file)

@@ -10,14 +10,17 @@ from agents.llm.names import ResolvedModel, api_key, resolve
 from agents.llm.prices import price_of, price_remedy
 from graph.documents import count_records, read_documents
 from guidex.checks import Check, distinct_models, local_extra
+from guidex.given_schemas import load_schema
 from schemas.documents import Unreadable
 from schemas.errors import DocumentError, GuidexError
 from schemas.job import Job
+from schemas.lint import lint
 
 
 def job_checks(job: Job) -> Iterator[Check]:
-    """Documents, models, keys and prices of a job; "missing" is what a run of it fails for."""
+    """Documents, schema, models, keys and prices of a job; "missing" is what a run of it fails for."""
     yield from _documents(job)
+    yield from _schema(job)
     resolved: list[ResolvedModel] = []
     for config in distinct_models(job):
         try:
@@ -53,6 +56,22 @@ def _documents(job: Job) -> Iterator[Check]:
             )
             continue
         yield Check(what=name, state="ok", found=f"{count:,} record{'s' * (count != 1)}")
+
+
+def _schema(job: Job) -> Iterator[Check]:
+    """The given schema, how it was read, and what lint objects to in it."""
+    if job.given_schema is None:
+        return
+    what = job.schema_file or "schema of the job"
+    names = job.given_schema.names
+    yield Check(
+        what=what,
+        state="ok",
+        found=f"{len(names)} class{'es' * (len(names) != 1)}: {', '.join(names)}",
+    )
+    notes = load_schema(Path(job.schema_file)).notes if job.schema_file is not None else ()
+    for note in (*notes, *(finding.message for finding in lint(job.given_schema))):
+        yield Check(what=what, state="note", found=note)
 
 
 def _model(model: ResolvedModel) -> Iterator[Check]:

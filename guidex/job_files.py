@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import tomli_w
 
 from graph.documents import seen_from
 from graph.store.redaction import redactor_for
+from guidex.given_schemas import load_schema
 from schemas.errors import UsageError
-from schemas.job import Job, job_from
+from schemas.job import Job, Mode, job_from
 from schemas.methods import Method
 
 _GENERIC = frozenset({"guidex", "job"})
@@ -35,6 +36,8 @@ class Changes:
     model: str | None = None
     base_url: str | None = None
     brief: str | None = None
+    mode: str | None = None
+    schema: Path | None = None
     rounds: int | None = None
     method: str | None = None
     samples: int | None = None
@@ -54,9 +57,9 @@ class Changes:
 
 
 def load_job(path: Path | None, changes: Changes | None = None) -> Job:
-    """Read a job file and change it.
+    """Read a job file and change it; a schema that it names is read with it.
 
-    Document paths of the file are relative to the file, those of the changes to the working directory.
+    Paths in the file are relative to the file, those of the changes to the working directory.
 
     Args:
         path: The file; None where the changes make up the whole job.
@@ -73,11 +76,30 @@ def load_job(path: Path | None, changes: Changes | None = None) -> Job:
             "No documents were named.",
             "Give a job file (`guidex init` writes one), or name them: guidex run --documents PATH.",
         )
-    return job_from(data, _shown(path) if path is not None else "the job")
+    return job_with_schema(data, _shown(path) if path is not None else "the job")
+
+
+def job_with_schema(data: Mapping[str, Any], source: str = "the job") -> Job:
+    """Validate a mapping as a job, with the schema in the file that it names.
+
+    Args:
+        data: The mapping; a schema file's path in it is relative to the working directory.
+        source: Name for messages.
+
+    Raises:
+        UsageError: The schema file cannot be read, or the mapping is no job.
+    """
+    named = data.get("schema_file")
+    if isinstance(named, str):
+        given = load_schema(Path(named)).annotation_schema
+        data = {"mode": Mode.GIVEN, **data, "given_schema": given}
+    return job_from(data, source)
 
 
 def job_of(toml: str, folder: Path, changes: Changes) -> Job:
     """The job of a run, from its job file, changed; document paths are relative to the run's folder.
+
+    Its schema is the one it was begun with, whatever has become of the file.
 
     Raises:
         UsageError: What comes out is no job.
@@ -98,9 +120,14 @@ def suggested_name(job: Job, path: Path | None) -> str:
 
 
 def effective_toml(job: Job, folder: Path) -> str:
-    """The job as it is run, with every default, as a job file that lies in `folder`; without secrets."""
-    data = job.model_dump(mode="json", exclude_none=True)
+    """The job as it is run, with every default, as a job file that lies in `folder`; without secrets.
+
+    It holds a given schema itself, so that it goes on meaning the same when the schema's file changes.
+    """
+    data = job.model_dump(mode="json", exclude_none=True, exclude={"schema_file"})
     data = {key: value for key, value in data.items() if value != {}}
+    if job.given_schema is not None:
+        data["given_schema"] = job.given_schema.model_dump(mode="json", exclude_defaults=True)
     data["documents"]["paths"] = [seen_from(folder, path) for path in job.documents.paths]
     return redactor_for(job)(tomli_w.dumps(data))
 
@@ -123,8 +150,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_folder(data: dict[str, Any], folder: Path) -> None:
-    """Take document paths as relative to a folder, a linked one as it is where it really lies."""
+    """Take paths as relative to a folder, a linked one as it is where it really lies."""
     folder = folder.resolve()
+    if isinstance(named := data.get("schema_file"), str):
+        data["schema_file"] = _from_here(folder / named)
     documents = data.get("documents")
     paths = documents.get("paths") if isinstance(documents, dict) else None
     if isinstance(documents, dict) and isinstance(paths, list):
@@ -144,6 +173,7 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
                 "Give --max-connections or --adaptive-connections, not both.",
             )
         _table(data, "run").pop("max_connections", None)
+    _change_mode(data, changes)
     _set(data, (), brief=changes.brief, rounds=changes.rounds, method=changes.method)
     if changes.samples is not None and data.get("method") != Method.SELF_CONSISTENCY:
         raise UsageError(
@@ -179,6 +209,18 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         max_candidates=changes.max_candidates,
         fail_on_error=changes.fail_on_error,
     )
+
+
+def _change_mode(data: dict[str, Any], changes: Changes) -> None:
+    """A schema implies its mode, and another mode does without the file's schema."""
+    if changes.schema is not None:
+        data.pop("given_schema", None)
+        _set(data, (), schema_file=str(changes.schema), mode=changes.mode or Mode.GIVEN.value)
+    elif changes.mode is not None:
+        if changes.mode != Mode.GIVEN:
+            data.pop("given_schema", None)
+            data.pop("schema_file", None)
+        _set(data, (), mode=changes.mode)
 
 
 def _set(data: dict[str, Any], place: tuple[str, ...], **values: object) -> None:

@@ -224,6 +224,12 @@ class Job(Model):
         default=Mode.PER_DOCUMENT,
         description="Where the schema comes from: every document gets its own, or yours is given.",
     )
+    schema_file: str | None = Field(
+        default=None,
+        examples=["schema.py"],
+        description="Your schema, for mode given and implying it: Python classes (.py), which are read and "
+        "not executed, or JSON (.json); relative to the job file. A run keeps what stands in it.",
+    )
     method: Method = Field(
         default=Method.AGENTS,
         description="How documents are annotated: by the agents, or by a control they are measured against, "
@@ -259,13 +265,15 @@ class Job(Model):
         "and for prices of your own.",
     )
     given_schema: AnnotationSchema | None = Field(
-        default=None, description="The schema of mode given, as the run keeps it."
+        default=None, description="The schema of mode given, as it stood in its file when the run began."
     )
 
     @model_validator(mode="after")
     def _schema_goes_with_the_mode(self) -> Self:
         if self.mode is Mode.GIVEN and self.given_schema is None:
             raise ValueError("mode `given` needs a schema: name its file as schema_file, or with --schema")
+        if self.schema_file is not None and self.given_schema is None:
+            raise ValueError("schema_file is read from a job file only: give its content as given_schema")
         if self.mode is not Mode.GIVEN and self.given_schema is not None:
             raise ValueError(f"a schema is given, which mode `{self.mode}` does not use: set mode to `given`")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from guidex.cli.options import MethodName
+from guidex.cli.options import MethodName, ModeName
 
 
 def graph(
@@ -30,10 +30,11 @@ def graph(
             "--samples", min=1, max=50, metavar="N", help="How often self-consistency asks its annotator."
         ),
     ] = 5,
+    mode: Annotated[ModeName, typer.Option("--mode", help="Where the schema comes from.")] = "per-document",
 ) -> None:
     """Draw the graph that every document goes through, from the compiled graph itself."""
     from graph.document_graph import mermaid as drawing
-    from schemas.job import AnnotatorConfig, DocumentsConfig, Job
+    from schemas.job import AnnotatorConfig, DocumentsConfig, Job, Mode
     from schemas.methods import Method, SelfConsistencyConfig
 
     job = Job(
@@ -42,4 +43,5 @@ def graph(
         method=Method(method),
         self_consistency=SelfConsistencyConfig(samples=samples),
     )
-    typer.echo(drawing(job))
+    # A copy, as a job of mode given would have to have a schema, of which the drawing shows nothing.
+    typer.echo(drawing(job.model_copy(update={"mode": Mode(mode)})))

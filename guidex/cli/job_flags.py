@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from guidex.cli.options import MethodName
+from guidex.cli.options import MethodName, ModeName
 
 if TYPE_CHECKING:
     from guidex.job_files import Changes
@@ -97,6 +97,23 @@ def _content(
     ] = None,
     brief: Annotated[
         str | None, typer.Option("--brief", metavar="TEXT", help="What the data is for.")
+    ] = None,
+    mode: Annotated[
+        ModeName | None,
+        typer.Option(
+            "--mode",
+            help="Where the schema comes from: every document gets its own, which is the default, or it is "
+            "given with --schema.",
+        ),
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--schema",
+            metavar="FILE",
+            help="Your schema, for mode given and implying it: Python classes, which are read and not "
+            "executed, or JSON.",
+        ),
     ] = None,
     rounds: Annotated[
         int | None, typer.Option("--rounds", min=1, metavar="N", help="Most rounds of a document.")

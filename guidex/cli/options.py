@@ -29,6 +29,8 @@ DisplayMode = Annotated[
     typer.Option("--display", help="How progress is shown; default: full on a terminal, else plain."),
 ]
 
+ModeName = Literal["per-document", "given"]
+
 MethodName = Literal["agents", "linear", "self-consistency"]
 
 AllowChanges = Annotated[

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from schemas.dialect.comments import read_comment
+from schemas.dialect.enumerations import is_enumeration, read_choices
 from schemas.dialect.guidelines import read_docstring
+from schemas.dialect.literals import whole_string
 from schemas.dialect.refusal import refuse
 from schemas.dialect.scan import Comment
-from schemas.dialect.types import name_of, read_type
+from schemas.dialect.types import Names, name_of, read_type
 from schemas.schema import SPAN, ClassSpec, FieldSpec, Kind
 
 GOLLIE_BASES = frozenset("Entity Value Relation Event Template".split())
@@ -33,6 +36,13 @@ class Surroundings:
     comments: Mapping[int, Comment]
     fields: dict[str, dict[str, FieldSpec]] = field(default_factory=dict)
     """Fields of the classes that have been read, inherited ones included."""
+
+    @cached_property
+    def names(self) -> Names:
+        """Classes and enumerations by name, the latter with their values."""
+        return {
+            name: read_choices(node) if is_enumeration(node) else () for name, node in self.classes.items()
+        }
 
     @cached_property
     def markers(self) -> frozenset[str]:
@@ -95,8 +105,6 @@ def _bases(node: ast.ClassDef, around: Surroundings) -> list[str]:
     names: list[str] = []
     for base in node.bases:
         name = name_of(base, around.classes)
-        if name == "Enum":
-            raise refuse(base, "Enum is not in the dialect; type the field as a Literal of strings")
         if name is None or name not in around.known_bases:
             raise refuse(base, f"class {node.name} derives from what is no class of the dialect")
         names.append(name)
@@ -118,7 +126,9 @@ def _read_fields(node: ast.ClassDef, around: Surroundings, below: tuple[str, ...
             following = node.body[position + 1] if position + 1 < len(node.body) else None
             own = _read_field(item, _text(following), around)
             fields[own.name] = own
-        elif not isinstance(item, ast.Pass | ast.ClassDef) and not _is_remark(item):
+        elif (
+            not isinstance(item, ast.Pass | ast.ClassDef) and not _is_remark(item) and not _is_settings(item)
+        ):
             raise refuse(item, f"class {node.name} may hold typed fields and a docstring, not this")
     if len(fields) > _MOST_FIELDS:
         raise refuse(node, f"class {node.name} has more than {_MOST_FIELDS} fields")
@@ -142,16 +152,30 @@ def _is_remark(node: ast.stmt) -> bool:
     )
 
 
+def _is_settings(node: ast.stmt) -> bool:
+    """Pydantic's `model_config = ConfigDict(...)`, which says nothing about the data, with constants only."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return False
+    named = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    values = (*node.value.args, *(keyword.value for keyword in node.value.keywords))
+    return (
+        named == ["model_config"]
+        and name_of(node.value.func) == "ConfigDict"
+        and all(isinstance(value, ast.Constant) for value in values)
+    )
+
+
 def _read_field(node: ast.AnnAssign, docstring: str, around: Surroundings) -> FieldSpec:
     if not isinstance(node.target, ast.Name):
         raise refuse(node, "a field is a plain name")
-    field_type, verbatim = read_type(node.annotation, around.classes)
-    described = ""
+    annotation, said = _read_annotated(node.annotation, around.names)
+    field_type, verbatim = read_type(annotation, around.names)
     if node.value is not None:
-        described, is_none = _read_default(node.value, around.classes)
-        if is_none:
+        default = _read_default(node.value, around.names)
+        if default.is_none:
             field_type = field_type.model_copy(update={"optional": True})
-    text = _comment(node, around.comments) or docstring or described
+        said = Said(default.description or said.description, examples=default.examples or said.examples)
+    text = _comment(node, around.comments) or docstring or said.description
     try:
         description, stands, examples = read_comment(text)
         return FieldSpec(
@@ -159,7 +183,7 @@ def _read_field(node: ast.AnnAssign, docstring: str, around: Surroundings) -> Fi
             type=field_type,
             description=description,
             verbatim=verbatim and stands and field_type.kind is Kind.STR,
-            examples=examples,
+            examples=examples or said.examples,
         )
     except ValidationError as error:
         raise refuse(node, f"field {node.target.id}: {error.errors()[0]['msg']}") from error
@@ -181,36 +205,62 @@ def _comment(node: ast.AnnAssign, comments: Mapping[int, Comment]) -> str:
     return " ".join(reversed(above))
 
 
-def _read_default(node: ast.expr, classes: Iterable[str]) -> tuple[str, bool]:
-    """Description that a call of `Field` or `field` carries, and whether the default is None.
+class Said(NamedTuple):
+    """What a default, or the metadata of an annotation, says about a field."""
 
-    Other defaults have no place in the schema and are dropped.
+    description: str = ""
+    is_none: bool = False
+    examples: tuple[str, ...] = ()
+
+
+def _read_annotated(node: ast.expr, names: Names) -> tuple[ast.expr, Said]:
+    """The type within `Annotated[...]`, and what a string or a call of `Field` beside it says."""
+    if not isinstance(node, ast.Subscript) or name_of(node.value) != "Annotated":
+        return node, Said()
+    if not isinstance(node.slice, ast.Tuple) or len(node.slice.elts) < 2:
+        raise refuse(node, "Annotated needs a type and something about it")
+    inner, *metadata = node.slice.elts
+    description = ""
+    examples: tuple[str, ...] = ()
+    for item in metadata:
+        said = _read_default(item, names) if isinstance(item, ast.Call) else Said(_constant_text(item))
+        description, examples = description or said.description, examples or said.examples
+    return inner, Said(description, examples=examples)
+
+
+def _read_default(node: ast.expr, names: Names) -> Said:
+    """What a default says, a call of `Field` or `field` too.
+
+    Other defaults than None have no place in the schema and are dropped.
     """
     if not isinstance(node, ast.Call):
-        return "", _check_default(node)
+        return Said(is_none=_check_default(node, names))
     if name_of(node.func) not in _FIELD_CALLS:
         raise refuse(node, "a default is a constant, an empty list or `field(...)`")
     described, is_none = "", False
+    examples: tuple[str, ...] = ()
     for argument in node.args:
-        is_none = _check_default(argument) or is_none
+        is_none = _check_default(argument, names) or is_none
     for keyword in node.keywords:
         if keyword.arg == "description":
             described = _constant_text(keyword.value)
         elif keyword.arg == "metadata":
-            described = described or _metadata(keyword.value)
+            described = described or _metadata(keyword.value, names)
+        elif keyword.arg == "examples" and isinstance(keyword.value, ast.List):
+            examples = tuple(map(_constant_text, keyword.value.elts))
         elif keyword.arg == "default_factory":
-            if name_of(keyword.value) not in _FACTORIES.union(classes):
+            if name_of(keyword.value) not in _FACTORIES.union(names):
                 raise refuse(keyword.value, "default_factory must be list, dict, set, tuple or a class")
         else:
-            nothing = _check_default(keyword.value)
+            nothing = _check_default(keyword.value, names)
             is_none = is_none or (keyword.arg == "default" and nothing)
-    return described, is_none
+    return Said(described, is_none, examples)
 
 
-def _metadata(node: ast.expr) -> str:
+def _metadata(node: ast.expr, names: Names) -> str:
     if not isinstance(node, ast.Dict):
         raise refuse(node, "metadata must be a dict of constants")
-    _check_default(node)
+    _check_default(node, names)
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and key.value in ("description", "help", "doc"):
             return _constant_text(value)
@@ -218,13 +268,18 @@ def _metadata(node: ast.expr) -> str:
 
 
 def _constant_text(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    raise refuse(node, "a description must be a string")
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        raise refuse(node, "a description or an example must be a string")
+    try:
+        return whole_string(node.value)
+    except ValueError as error:
+        raise refuse(node, str(error)) from error
 
 
-def _check_default(node: ast.expr) -> bool:
-    """Refuse anything but constants and displays of them; say whether it is None."""
+def _check_default(node: ast.expr, names: Names) -> bool:
+    """Refuse anything but constants, displays of them and members of enumerations; say whether it is None."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and names.get(node.value.id):
+        return False
     for part in ast.walk(node):
         if not isinstance(
             part,

@@ -56,7 +56,8 @@ def parse(code: str, *, schema: AnnotationSchema | None = None, limits: Limits |
     """Read code that a person or a model wrote.
 
     Accepted are, with any Markdown fence or none: imports of typing and dataclasses (skipped), dataclasses,
-    GoLLIE's entities and Pydantic models made of typed fields, docstrings and comments, `text = "..."`,
+    GoLLIE's entities and Pydantic models made of typed fields, docstrings and comments, enumerations of
+    strings (the fields typed so become Literals), `text = "..."`,
     and `result = [...]` or the bare list. Everything else is refused. The verdict depends on the arguments
     alone; nothing is executed, imported or compiled to code.
 
@@ -105,7 +106,8 @@ def _read_schema(program: Program, nodes: list[ast.ClassDef]) -> AnnotationSchem
         again = next(node for node in nodes if around.classes[node.name] is not node)
         again = around.classes[again.name]
         raise refuse(again, f"class {again.name} is defined twice")
-    specs = [spec for spec in (read_class(node, around) for node in nodes) if spec is not None]
+    things = (node for node in nodes if not around.names[node.name])
+    specs = [spec for spec in (read_class(node, around) for node in things) if spec is not None]
     if not specs:
         return None
     try:

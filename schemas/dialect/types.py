@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from schemas.dialect.literals import string_literal, whole_string
 from schemas.dialect.refusal import refuse
@@ -14,8 +14,11 @@ _PLAIN = {"str": Kind.STR, "int": Kind.INT, "float": Kind.FLOAT, "bool": Kind.BO
 _LISTS = frozenset("List list Sequence Tuple tuple Set set FrozenSet frozenset".split())
 _MAPPINGS = frozenset("Dict dict Mapping".split())
 _RESERVED = _LISTS | _MAPPINGS | frozenset(_PLAIN)
-_PREFIXES = frozenset("typing typing_extensions t dataclasses dc pydantic".split())
+_PREFIXES = frozenset("typing typing_extensions t dataclasses dc pydantic enum".split())
 _LONGEST_REFERENCE = 200
+
+Names = Mapping[str, tuple[str, ...]]
+"""What annotations may refer to: classes, with nothing, and enumerations of strings, with their values."""
 
 
 def type_source(field_type: FieldType) -> str:
@@ -42,7 +45,7 @@ def name_of(node: ast.expr, classes: Collection[str] = ()) -> str | None:
     return None
 
 
-def read_type(node: ast.expr, classes: Collection[str]) -> tuple[FieldType, bool]:
+def read_type(node: ast.expr, names: Names) -> tuple[FieldType, bool]:
     """Type of an annotation, and whether string values of it can stand in the document.
 
     `Dict[K, V]` of plain types, for which the closed set has no counterpart, is read as a list of free
@@ -50,41 +53,47 @@ def read_type(node: ast.expr, classes: Collection[str]) -> tuple[FieldType, bool
 
     Args:
         node: The annotation.
-        classes: Names of all classes of the program.
+        names: Of all classes and enumerations of the program.
 
     Raises:
         DialectError: The type is not in the closed set.
     """
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return _read_reference(node, node.value.strip(), classes)
-    name = name_of(node, classes)
+        return _read_reference(node, node.value.strip(), names)
+    name = name_of(node, names)
     if name is not None:
-        return _read_name(node, name, classes)
+        return _read_name(node, name, names)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return _read_union(node, [node.left, node.right], classes)
+        return _read_union(node, [node.left, node.right], names)
     if isinstance(node, ast.Subscript):
-        return _read_generic(node, classes)
+        return _read_generic(node, names)
     raise refuse(node, "this is no type of the dialect")
 
 
-def _read_reference(node: ast.expr, text: str, classes: Collection[str]) -> tuple[FieldType, bool]:
+def _read_reference(node: ast.expr, text: str, names: Names) -> tuple[FieldType, bool]:
     """A forward reference in quotes: a class, or a simple type around one."""
-    if text in classes:
-        return FieldType(kind=Kind.CLASS, class_name=text), False
+    if text in names:
+        return _named(text, names), False
     if len(text) > _LONGEST_REFERENCE or text.count("[") > 3 or set(text) & set("(){}'\"-.@"):
         raise refuse(node, "the type in quotes is neither a class nor a simple type")
     inner = parse_expression(text)
     if inner is None:
         raise refuse(node, f"the type in quotes, {text!r}, is no type")
     ast.increment_lineno(inner, node.lineno - 1)
-    return read_type(inner, classes)
+    return read_type(inner, names)
 
 
-def _read_name(node: ast.expr, name: str, classes: Collection[str]) -> tuple[FieldType, bool]:
+def _named(name: str, names: Names) -> FieldType:
+    if names[name]:
+        return FieldType(kind=Kind.LITERAL, choices=names[name])
+    return FieldType(kind=Kind.CLASS, class_name=name)
+
+
+def _read_name(node: ast.expr, name: str, names: Names) -> tuple[FieldType, bool]:
     if name in _PLAIN:
         return FieldType(kind=_PLAIN[name]), name == "str"
-    if name in classes:
-        return FieldType(kind=Kind.CLASS, class_name=name), False
+    if name in names:
+        return _named(name, names), False
     if name in _LISTS:
         return FieldType(many=True), True
     if name in _MAPPINGS:
@@ -94,19 +103,19 @@ def _read_name(node: ast.expr, name: str, classes: Collection[str]) -> tuple[Fie
     )
 
 
-def _read_generic(node: ast.Subscript, classes: Collection[str]) -> tuple[FieldType, bool]:
+def _read_generic(node: ast.Subscript, names: Names) -> tuple[FieldType, bool]:
     name = name_of(node.value)
     arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name == "Optional" and len(arguments) == 1:
-        return _optional(*read_type(arguments[0], classes))
+        return _optional(*read_type(arguments[0], names))
     if name == "Union":
-        return _read_union(node, arguments, classes)
+        return _read_union(node, arguments, names)
     if name == "Literal":
         return _read_literal(node, arguments)
     if name in _LISTS:
-        return _read_list(node, arguments, classes)
+        return _read_list(node, arguments, names)
     if name in _MAPPINGS:
-        return _read_mapping(node, arguments, classes)
+        return _read_mapping(node, arguments, names)
     raise refuse(node, f"`{name or 'this'}[...]` is no type of the dialect")
 
 
@@ -118,13 +127,11 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _read_union(
-    node: ast.expr, arguments: list[ast.expr], classes: Collection[str]
-) -> tuple[FieldType, bool]:
+def _read_union(node: ast.expr, arguments: list[ast.expr], names: Names) -> tuple[FieldType, bool]:
     members = [argument for argument in arguments if not _is_none(argument)]
     if len(members) != 1:
         raise refuse(node, "a union may hold one type and None; split the field, or take str")
-    read = read_type(members[0], classes)
+    read = read_type(members[0], names)
     return _optional(*read) if len(members) < len(arguments) else read
 
 
@@ -145,21 +152,19 @@ def _read_literal(node: ast.expr, arguments: list[ast.expr]) -> tuple[FieldType,
     return FieldType(kind=Kind.LITERAL, choices=tuple(choices), optional=optional), False
 
 
-def _read_list(node: ast.expr, arguments: list[ast.expr], classes: Collection[str]) -> tuple[FieldType, bool]:
+def _read_list(node: ast.expr, arguments: list[ast.expr], names: Names) -> tuple[FieldType, bool]:
     if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) and arguments[1].value is ...:
         arguments = arguments[:1]  # Tuple[X, ...]
     if len(arguments) != 1:
         raise refuse(node, "a list has items of one type")
-    item, verbatim = read_type(arguments[0], classes)
+    item, verbatim = read_type(arguments[0], names)
     if item.many:
         raise refuse(node, "lists of lists are not in the dialect; make the inner list a class")
     return item.model_copy(update={"many": True, "optional": False}), verbatim
 
 
-def _read_mapping(
-    node: ast.expr, arguments: list[ast.expr], classes: Collection[str]
-) -> tuple[FieldType, bool]:
-    names = [name_of(argument) for argument in arguments]
-    if len(names) != 2 or any(name not in (*_PLAIN, "Any", "object") for name in names):
+def _read_mapping(node: ast.expr, arguments: list[ast.expr], names: Names) -> tuple[FieldType, bool]:
+    kinds = [name_of(argument) for argument in arguments]
+    if len(kinds) != 2 or any(kind not in (*_PLAIN, "Any", "object") for kind in kinds):
         raise refuse(node, "a Dict may only map plain types; make what it holds a class")
     return FieldType(many=True), False

@@ -69,6 +69,7 @@ class _Filler:
         self._words = itertools.cycle(_words(call.document))
         self._rules = itertools.cycle(_RULES)
         self._numbered = re.findall(r'^(\d+)\. "', task, re.MULTILINE)
+        self._writing = "guidelines" in root.get("properties", {})
         self._classes = re.findall(r"^- ([A-Z]\w*):", task, re.MULTILINE)
 
     def fill(self, schema: dict[str, Any], name: str, index: int = 0) -> Any:
@@ -100,7 +101,7 @@ class _Filler:
         return [self.fill(schema.get("items", {}), name, number) for number in range(count)]
 
     def _string(self, schema: dict[str, Any], name: str, index: int) -> str:
-        if name == "name" and self._classes:
+        if name == "name" and self._writing:
             return self._classes[index]
         word = next(self._words)
         text = word.title() if name == "name" else word
