@@ -26,7 +26,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schemas.job import ConnectionBounds
+from schemas.machine import ConnectionBounds
 
 CUT = 0.8
 """What a 429 leaves of the limit."""

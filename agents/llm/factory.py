@@ -18,9 +18,10 @@ from agents.llm.prices import price_of
 from agents.llm.wire import Timeouts
 from schemas.base import Model
 from schemas.errors import GuidexError
-from schemas.job import ConnectionBounds, ModelConfig, RunConfig
+from schemas.job import ModelConfig
 from schemas.judgement import Agent
 from schemas.limits import PriceConfig
+from schemas.machine import ConnectionBounds, RunConfig
 
 _LOCAL = "local"
 """Stands where other flows have the address of their server."""

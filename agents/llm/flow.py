@@ -15,7 +15,7 @@ from agents.llm.client import CallFailedError, CallStoppedError
 from agents.llm.concurrency import GROWN, Change, Concurrency
 from agents.llm.setbacks import Kind, Setback
 from agents.llm.slots import Slots
-from schemas.job import ConnectionBounds
+from schemas.machine import ConnectionBounds
 
 Listener = Callable[[str, Mapping[str, object]], None]
 """Told what happens to the connections: a sentence, and its numbers."""

@@ -16,8 +16,9 @@ from agents.llm.client import (
     Sampling,
 )
 from agents.llm.factory import ClientPool
-from schemas.job import ModelConfig, RunConfig
+from schemas.job import ModelConfig
 from schemas.judgement import Agent
+from schemas.machine import RunConfig
 
 KEY = "sk-test-0123456789abcdef"
 SYSTEM = "You annotate documents."

@@ -15,7 +15,7 @@ from simulated import Server, load, simulate
 
 from agents.llm.concurrency import CUT, FEWEST, GROWN, Concurrency, Level
 from agents.llm.flow import Flow
-from schemas.job import ConnectionBounds
+from schemas.machine import ConnectionBounds
 
 
 class Observed:

@@ -16,7 +16,8 @@ from servers.scripted import Call, Fail, Say, ScriptedServer, Turn
 
 from agents.llm.client import CallStoppedError, Client
 from agents.llm.factory import ClientPool
-from schemas.job import ModelConfig, RunConfig
+from schemas.job import ModelConfig
+from schemas.machine import RunConfig
 
 CITY = {"city": "Oslo"}
 

@@ -11,7 +11,7 @@ from asking import BOTH, KEY, Asker, failed, question
 from servers.scripted import Drop, Fail, Garble, Say
 
 from agents.llm.client import CallFault
-from schemas.job import RunConfig
+from schemas.machine import RunConfig
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,9 @@ from agents.llm.client import (
     answer_checks,
 )
 from agents.llm.factory import ClientPool, probe
-from schemas.job import ModelConfig, RunConfig
+from schemas.job import ModelConfig
 from schemas.judgement import Agent
+from schemas.machine import RunConfig
 
 
 @BOTH

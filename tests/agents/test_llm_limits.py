@@ -13,8 +13,9 @@ from servers.scripted import Call, Drop, Fail, Say, ScriptedServer, Turn
 from agents.llm.budget import Budget
 from agents.llm.client import CallFailedError, CallStoppedError, Client, Reply
 from agents.llm.factory import ClientPool
-from schemas.job import ModelConfig, RunConfig
+from schemas.job import ModelConfig
 from schemas.limits import Limits, PriceConfig
+from schemas.machine import RunConfig
 
 PRICES = {
     f"{provider}/scripted": PriceConfig(input=1000, output=10_000, cached_input=100)

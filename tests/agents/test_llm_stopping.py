@@ -12,7 +12,8 @@ from servers.scripted import Call, Drop, Fail, Say
 
 from agents.llm.client import CallFailedError, CallFault, CallStoppedError, Reply
 from agents.llm.factory import ClientPool
-from schemas.job import ModelConfig, RunConfig
+from schemas.job import ModelConfig
+from schemas.machine import RunConfig
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,9 @@ from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
 from guidex.job_files import effective_toml
-from schemas.job import DocumentsConfig, Job, ModelConfig, RunConfig
+from schemas.job import DocumentsConfig, Job, ModelConfig
 from schemas.judgement import Outcome
+from schemas.machine import RunConfig
 
 TEXTS = {
     f"d{number}": f"Captain Roberts left Lisbon harbour with ferry number{number}." for number in range(5)

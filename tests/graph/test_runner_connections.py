@@ -13,7 +13,7 @@ from servers.scripted import Call, Fail, ScriptedServer, Turn
 
 from graph.store.reading import Event, RunReader
 from graph.store.records import CONNECTIONS, RunStatus
-from schemas.job import RunConfig
+from schemas.machine import RunConfig
 
 Start = Callable[..., ScriptedServer]
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, RunConfig, parse_job
+from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, parse_job
 from schemas.job_reference import job_keys, render_job_file
 from schemas.judgement import Thresholds
 from schemas.limits import Limits, PriceConfig
+from schemas.machine import RunConfig
 
 KEYS = job_keys()
 
