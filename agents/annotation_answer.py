@@ -1,9 +1,9 @@
 """The annotator's answer: a response model made from the schema at run time.
 
-The answer has one list per class, so that a class cannot be misspelt and every class is swept. A class with
-nothing but a span takes a list of quotes; one with further fields a list of objects. What models write
-instead (a flat list of mentions, other letter case, null) is coerced first, and only where it does not
-already have the right form.
+The answer has one list per class, so that a class cannot be misspelt and every class is swept; or, for an
+annotator that is asked so, one list of mentions that name their class. A class with nothing but a span takes
+a list of quotes; one with further fields a list of objects. What models write instead (the other form, other
+letter case, null) is coerced first, and only where it does not already have the right form.
 
 Where every document has a schema of its own, a model is made for each of them. So what it validates is given
 to pydantic's validator as such, without a pydantic class made for the purpose: that takes ten times as long,
@@ -22,15 +22,23 @@ from pydantic import ValidationInfo
 from pydantic_core import SchemaValidator, core_schema
 from pydantic_core.core_schema import CoreSchema
 
-from agents.annotation_form import annotation_form, has_only_span, nested_class
+from agents.annotation_form import (
+    CLASS_KEY,
+    MENTIONS_KEY,
+    annotation_form,
+    has_only_span,
+    mentions_form,
+    nested_class,
+)
 from agents.class_names import class_meant
 from agents.llm.client import answer_checks
 from schemas.annotation import Instance, MentionStatus, Scalar, Value
+from schemas.asking import AnswerForm
 from schemas.locate import TextIndex, ground_all
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
 _QUOTE_KEYS = ("span", "quote", "text", "mention", "name", "value")
-_CLASS_KEYS = ("class", "class_name", "type", "label")
+_CLASS_KEYS = (CLASS_KEY, "class_name", "type", "label")
 _SHOWN_FAULTS = 5
 
 
@@ -43,10 +51,11 @@ class AnnotationAnswer:
 
     schema_of: ClassVar[AnnotationSchema]
     order: ClassVar[tuple[str, ...]]
+    form: ClassVar[AnswerForm]
     validator: ClassVar[SchemaValidator]
 
-    def __init_subclass__(cls, *, schema: AnnotationSchema, order: tuple[str, ...]) -> None:
-        cls.schema_of, cls.order = schema, order
+    def __init_subclass__(cls, *, schema: AnnotationSchema, order: tuple[str, ...], form: AnswerForm) -> None:
+        cls.schema_of, cls.order, cls.form = schema, order, form
         lists = {
             spec.name: core_schema.typed_dict_field(
                 core_schema.list_schema(_item(spec, schema)), required=False
@@ -68,7 +77,8 @@ class AnnotationAnswer:
     @classmethod
     def model_json_schema(cls) -> dict[str, Any]:
         """See `AnyAnswer`."""
-        return annotation_form(cls.schema_of, cls.order)
+        make = mentions_form if cls.form is AnswerForm.IN_ORDER else annotation_form
+        return make(cls.schema_of, cls.order)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes, *, context: Any | None = None) -> Self:
@@ -85,8 +95,10 @@ class AnnotationAnswer:
     def _coerce(cls, value: object) -> object:
         if isinstance(value, Mapping):
             lists = cls._lists(value)
-            flat = _first(value, ("mentions", "annotations", "instances", "entities"))
-            if any(lists.values()) or not isinstance(flat, list):
+            flat = _first(value, (MENTIONS_KEY, "annotations", "instances", "entities"))
+            # Where mentions are asked for, their list is meant and not that of a class called `Mention`.
+            asked = cls.form is AnswerForm.IN_ORDER and MENTIONS_KEY in value
+            if not isinstance(flat, list) or (any(lists.values()) and not asked):
                 return lists
             value = flat
         return cls._lists(_by_class(value)) if isinstance(value, list) else value
@@ -145,9 +157,11 @@ class AnnotationAnswer:
 
 
 @lru_cache(maxsize=128)
-def answer_model(schema: AnnotationSchema, order: tuple[str, ...]) -> type[AnnotationAnswer]:
+def answer_model(
+    schema: AnnotationSchema, order: tuple[str, ...], form: AnswerForm = AnswerForm.BY_CLASS
+) -> type[AnnotationAnswer]:
     """The response model for a schema, its classes in the given order; made once while it is in use."""
-    return new_class("Annotations", (AnnotationAnswer,), {"schema": schema, "order": order})
+    return new_class("Annotations", (AnnotationAnswer,), {"schema": schema, "order": order, "form": form})
 
 
 def _item(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...] = ()) -> CoreSchema:

@@ -1,4 +1,4 @@
-"""The JSON schema of an annotator's answer: one list per class, in the order the annotator is shown them.
+"""The JSON schema of an annotator's answer: a list per class, or one list of mentions in document order.
 
 Written out directly. Every document can have a schema of its own, and pydantic takes milliseconds to derive
 the same from classes.
@@ -18,6 +18,12 @@ _TYPES: dict[Kind, str] = {
     Kind.BOOL: "boolean",
 }
 _TEXT = {"type": "string"}
+
+MENTIONS_KEY = "mentions"
+"""Where a list of mentions in document order stands in an answer."""
+
+CLASS_KEY = "class"
+"""Where a mention in such a list has its class; a keyword, so that no field is called so."""
 
 
 def has_only_span(spec: ClassSpec) -> bool:
@@ -53,6 +59,37 @@ def annotation_form(schema: AnnotationSchema, order: Sequence[str]) -> dict[str,
             }
     form: dict[str, Any] = {"properties": properties, "title": "Annotations", "type": "object"}
     return {"$defs": dict(sorted(definitions.items())), **form} if definitions else form
+
+
+def mentions_form(schema: AnnotationSchema, order: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of one list of mentions: of each first its anchor, then its class, then the rest."""
+    definitions: dict[str, Any] = {}
+    quoted: dict[str, list[str]] = {}
+    items: list[dict[str, Any]] = []
+    for spec in filter(None, map(schema.get, order)):
+        if has_only_span(spec):
+            quoted.setdefault(spec.fields[0].name, []).append(spec.name)
+        else:
+            items.append(_mention(spec, schema, definitions))
+    plain = [_object({field: _TEXT, CLASS_KEY: _choice(names)}) for field, names in quoted.items()]
+    every = [*plain, *items]
+    item = every[0] if len(every) == 1 else {"anyOf": every}
+    mentions = {"items": item, "title": _title(MENTIONS_KEY), "type": "array"}
+    form = {**_object({MENTIONS_KEY: mentions}), "title": "Annotations"}
+    return {"$defs": dict(sorted(definitions.items())), **form} if definitions else form
+
+
+def _mention(spec: ClassSpec, schema: AnnotationSchema, definitions: dict[str, Any]) -> dict[str, Any]:
+    within = (spec.name,)
+    fields = {field.name: _property(field, spec, schema, within, definitions) for field in spec.fields}
+    first = [spec.anchor.name] if spec.anchor else []
+    leading = {name: fields.pop(name) for name in first}
+    form = _object({**leading, CLASS_KEY: _choice([spec.name]), **fields})
+    return {**form, "required": [*first, CLASS_KEY], "title": spec.name}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"properties": properties, "required": list(properties), "type": "object"}
 
 
 def _reference(
@@ -93,7 +130,10 @@ def _property(
 def _scalar(field: FieldSpec) -> dict[str, Any]:
     if field.type.kind is not Kind.LITERAL:
         return {"type": _TYPES.get(field.type.kind, "string")}
-    choices = list(dict.fromkeys(field.type.choices))
+    return _choice(list(dict.fromkeys(field.type.choices)))
+
+
+def _choice(choices: list[str]) -> dict[str, Any]:
     return {"const": choices[0], "type": "string"} if len(choices) == 1 else {"enum": choices, **_TEXT}
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
 from agents.annotation_answer import AnnotationAnswer, answer_model
-from agents.annotation_form import has_only_span
+from agents.annotation_form import CLASS_KEY, MENTIONS_KEY, has_only_span
 from agents.grammar import annotation_grammar
 from agents.llm.answers import object_within
 from agents.llm.client import CallFailedError, CallFault, Purpose
 from agents.prompting import describe_findings, describe_schema, inventory, messages
 from agents.speaker import Speaker
 from schemas.annotation import Instance
+from schemas.asking import AnswerForm
 from schemas.judgement import Finding
 from schemas.locate import TextIndex
-from schemas.schema import AnnotationSchema
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec
+
+_ROLES = {AnswerForm.BY_CLASS: "annotator", AnswerForm.IN_ORDER: "annotator_in_order"}
+"""The prompt of each form."""
 
 
 async def annotate(
@@ -27,6 +31,7 @@ async def annotate(
     schema: AnnotationSchema,
     order: tuple[str, ...],
     findings: Sequence[Finding] = (),
+    form: AnswerForm = AnswerForm.BY_CLASS,
 ) -> tuple[Instance, ...]:
     """Annotate one passage.
 
@@ -41,6 +46,7 @@ async def annotate(
         schema: Classes and guidelines.
         order: Class names in the order this annotator is shown them.
         findings: Objections routed to the annotators.
+        form: In what form this annotator answers.
 
     Returns:
         Instances with offsets into the passage, in its order.
@@ -48,19 +54,19 @@ async def annotate(
     Raises:
         CallFailedError: No usable answer.
     """
-    answer = answer_model(schema, order)
+    answer = answer_model(schema, order, form)
     question = messages(
         speaker.profile,
         index.text,
-        "annotator",
+        _ROLES[form],
         schema=describe_schema(schema, order),
         schema_first=speaker.schema_first,
-        form=example_form(schema, order),
+        form=example_form(schema, order, form),
         findings=describe_findings(findings),
     )
     grammar = None
     if speaker.client.takes_grammar:
-        grammar = annotation_grammar(index.text, schema, order, speaker.sampling.max_tokens)
+        grammar = annotation_grammar(index.text, schema, order, speaker.sampling.max_tokens, form)
     try:
         reply = await speaker.ask(question, answer, purpose, checks={"index": index}, grammar=grammar)
     except CallFailedError as error:
@@ -81,20 +87,35 @@ def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> Anno
         return None
 
 
-def example_form(schema: AnnotationSchema, order: tuple[str, ...]) -> str:
+def example_form(
+    schema: AnnotationSchema, order: tuple[str, ...], form: AnswerForm = AnswerForm.BY_CLASS
+) -> str:
     """The shape of an answer, with the inventory's examples where a class has some, and one list left empty.
 
     A small model takes its bearings from the form; quotes that stand in no document cannot be copied under
     a grammar, and are objected to without one.
     """
-    form: dict[str, list[object]] = {}
-    for name in order:
-        spec = schema.get(name)
-        if spec is not None and has_only_span(spec):
-            known = inventory().get(name)
-            form[name] = list(known.examples) if known else ["..."]
-        elif spec is not None:
-            form[name] = [{field.name: "..." for field in spec.fields}]
-    if len(form) > 1:
-        form[order[-1]] = []
-    return json.dumps(form)
+    specs = [spec for name in order if (spec := schema.get(name)) is not None]
+    if form is AnswerForm.IN_ORDER:
+        return json.dumps({MENTIONS_KEY: [_example_mention(spec) for spec in specs]})
+    lists = {
+        spec.name: list(_examples(spec)) if has_only_span(spec) else [_blank(spec.fields)] for spec in specs
+    }
+    if len(lists) > 1:
+        lists[order[-1]] = []
+    return json.dumps(lists)
+
+
+def _example_mention(spec: ClassSpec) -> dict[str, str]:
+    first = [spec.anchor] if spec.anchor else []
+    quote = {field.name: _examples(spec)[0] for field in first}
+    return {**quote, CLASS_KEY: spec.name, **_blank(field for field in spec.fields if field not in first)}
+
+
+def _examples(spec: ClassSpec) -> tuple[str, ...]:
+    known = inventory().get(spec.name)
+    return known.examples if known else ("...",)
+
+
+def _blank(fields: Iterable[FieldSpec]) -> dict[str, str]:
+    return {field.name: "..." for field in fields}

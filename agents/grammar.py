@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from agents.annotation_form import has_only_span
+from agents.annotation_form import CLASS_KEY, MENTIONS_KEY, has_only_span
 from agents.llm.grounding import literal, quote_rules
+from schemas.asking import AnswerForm
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, Kind
 
 _QUOTE_TOKENS = 20
@@ -122,8 +123,14 @@ def guidelines_grammar(names: Sequence[str]) -> str:
     )
 
 
-def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str], max_tokens: int) -> str:
-    """Grammar of an annotation (`agents.annotation_answer`): a list per class, in the given order.
+def annotation_grammar(
+    text: str,
+    schema: AnnotationSchema,
+    order: Sequence[str],
+    max_tokens: int,
+    form: AnswerForm = AnswerForm.BY_CLASS,
+) -> str:
+    """Grammar of an annotation (`agents.annotation_answer`): a list per class, or one, by the form.
 
     Lists are bounded so that an answer fits `max_tokens`: a small model else repeats itself up to there,
     and a truncated answer is lost.
@@ -132,17 +139,24 @@ def annotation_grammar(text: str, schema: AnnotationSchema, order: Sequence[str]
         ValueError: The text is longer than a grammar is built for.
     """
     rules = quote_rules(text)
-    quotes = sum(len(spec.fields) for spec in schema.classes)
+    specs = [spec for name in order if (spec := schema.get(name)) is not None]
     # Other scripts take more bytes a character, and about as many more tokens.
     script = max(1.0, len(text.encode()) / max(1, len(text)))
-    most = max(1, int(max_tokens / (_QUOTE_TOKENS * script * quotes)))
-    lists = []
-    for name in order:
-        spec = schema.get(name)
-        if spec is not None:
-            entries = _list(_entry(spec, schema, ()), most) if rules else '"[]"'
-            lists.append(f"{literal(json.dumps(name) + ': ')} {entries}")
-    start = f'start: "{{" {_joined(lists)} "}}"'
+    room = max_tokens / (_QUOTE_TOKENS * script)
+    if form is AnswerForm.IN_ORDER:
+        most = max(1, int(room / (1 + max(len(spec.fields) for spec in specs))))
+        mentions = _list("mention", most) if rules else '"[]"'
+        ways = " | ".join(_mention(spec, schema) for spec in specs)
+        answers = [f"{literal(json.dumps(MENTIONS_KEY) + ': ')} {mentions}"]
+        rules = (*((f"mention: {ways}",) if rules else ()), *rules)
+    else:
+        most = max(1, int(room / sum(len(spec.fields) for spec in specs)))
+        answers = [
+            f"{literal(json.dumps(spec.name) + ': ')} "
+            + (_list(_entry(spec, schema, ()), most) if rules else '"[]"')
+            for spec in specs
+        ]
+    start = f'start: "{{" {_joined(answers)} "}}"'
     return "\n".join(("%llguidance {}", start, *rules, ""))
 
 
@@ -178,11 +192,20 @@ def critique_grammar(
 def _entry(spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> str:
     if has_only_span(spec):
         return r'"\"" QUOTE "\""'
-    parts = [
-        f"{literal(json.dumps(field.name) + ': ')} {_value(field, spec, schema, (*above, spec.name))}"
-        for field in spec.fields
-    ]
+    return f'"{{" {_joined(_field(field, spec, schema, above) for field in spec.fields)} "}}"'
+
+
+def _mention(spec: ClassSpec, schema: AnnotationSchema) -> str:
+    """An entry that names its class, behind what stands for it."""
+    first = [spec.anchor] if spec.anchor else []
+    rest = [field for field in spec.fields if field not in first]
+    parts = [_field(field, spec, schema, ()) for field in (*first, *rest)]
+    parts.insert(len(first), literal(json.dumps({CLASS_KEY: spec.name})[1:-1]))
     return f'"{{" {_joined(parts)} "}}"'
+
+
+def _field(field: FieldSpec, spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> str:
+    return f"{literal(json.dumps(field.name) + ': ')} {_value(field, spec, schema, (*above, spec.name))}"
 
 
 def _value(field: FieldSpec, spec: ClassSpec, schema: AnnotationSchema, above: tuple[str, ...]) -> str:

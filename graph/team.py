@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.llm.client import Client, Sampling
 from agents.llm.names import resolve
 from agents.speaker import Speaker
+from schemas.asking import AnswerForm
 from schemas.job import Job, Mode, ModelConfig, Profile
 from schemas.judgement import Agent
 from schemas.methods import Method
@@ -25,8 +26,8 @@ _BYTES_PER_TOKEN = 2.5
 """Fewer than in English prose (about 4), so that other texts fit as well."""
 
 _PENALTY = 0.5
-"""Frequency penalty for small models, which repeat themselves. Not for the critic: it has to repeat its
-verdicts, and a penalty would turn them."""
+"""Frequency penalty for small models, which repeat themselves. Not for the critic, nor for an annotator that
+names the class with each mention: they have to repeat verdicts or classes, and a penalty would turn them."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,11 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
 
     configs = {agent: job.model_for(agent) for agent in job.agents_needed if agent is not Agent.ANNOTATOR}
     annotators = [job.model_for(Agent.ANNOTATOR, number) for number in range(len(job.annotators_at_work))]
+    in_order = [annotator.form is AnswerForm.IN_ORDER for annotator in job.annotators_at_work]
     return Team(
         annotators=tuple(
-            speaker(config, job.seed + number, penalty=_PENALTY) for number, config in enumerate(annotators)
+            speaker(config, job.seed + number, penalty=None if in_order[number] else _PENALTY)
+            for number, config in enumerate(annotators)
         ),
         others={
             agent: speaker(config, job.seed, penalty=None if agent is Agent.CRITIC else _PENALTY)

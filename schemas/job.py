@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from rapidfuzz import process
 
+from schemas.asking import AnswerForm, ClassOrder
 from schemas.base import Model
 from schemas.errors import UsageError
 from schemas.judgement import Agent, Thresholds
@@ -39,14 +40,6 @@ class Profile(StrEnum):
 
     FULL = "full"
     COMPACT = "compact"
-
-
-class ClassOrder(StrEnum):
-    """Order in which an annotator is shown the classes."""
-
-    SCHEMA = "schema"
-    REVERSED = "reversed"
-    SHUFFLED = "shuffled"
 
 
 class ModelConfig(Model):
@@ -109,6 +102,11 @@ class AnnotatorConfig(Model):
     temperature: float | None = Field(default=None, ge=0, le=2, description="Its own temperature.")
     class_order: ClassOrder = Field(
         default=ClassOrder.SCHEMA, description="Order of the classes it is shown."
+    )
+    form: AnswerForm = Field(
+        default=AnswerForm.BY_CLASS,
+        description="Form of its answer: a list for each class, or all mentions in document order, each with "
+        "its class.",
     )
 
 

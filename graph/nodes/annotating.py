@@ -10,8 +10,9 @@ from graph.nodes.state import DocumentState, findings_for, purpose, side_by_side
 from graph.passages import shifted
 from graph.team import Team
 from schemas.annotation import Annotation, Instance
+from schemas.asking import ClassOrder
 from schemas.documents import Passage
-from schemas.job import ClassOrder, Job
+from schemas.job import Job
 from schemas.judgement import Agent, Finding, FindingCode
 from schemas.methods import Method
 from schemas.schema import AnnotationSchema
@@ -29,6 +30,7 @@ class Annotating:
         schema = state["schema"]
         findings = findings_for(Agent.ANNOTATOR, state)
         order = class_order(self._job, schema, annotator)
+        form = self._job.annotators_at_work[annotator].form
         whole = state["index_of"](state["document"].text)
 
         async def one(number: int, passage: Passage) -> tuple[Instance, ...]:
@@ -36,7 +38,7 @@ class Annotating:
             asking = purpose(state, Agent.ANNOTATOR, sample=annotator, passage=number)
             here = [finding for finding in findings if _concerns(finding, passage)]
             speaker = self._team.annotators[annotator]
-            return shifted(await annotate(speaker, index, asking, schema, order, here), passage, whole)
+            return shifted(await annotate(speaker, index, asking, schema, order, here, form), passage, whole)
 
         parts = await side_by_side(one(*numbered) for numbered in enumerate(state["passages"]))
         annotation = Annotation(

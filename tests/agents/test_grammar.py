@@ -22,6 +22,7 @@ from agents.prompting import inventory
 from agents.schema_designer import design
 from agents.speaker import Speaker
 from schemas.annotation import Instance
+from schemas.asking import AnswerForm
 from schemas.job import ModelConfig, Profile
 from schemas.judgement import Agent
 from schemas.locate import TextIndex, ground_all
@@ -154,6 +155,23 @@ async def test_annotations_and_critiques_validate_and_are_verbatim(
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("kind", ["plain", "no spaces", "quotes", "dots"])
+async def test_mentions_in_document_order_validate_and_are_verbatim(
+    kind: str, speaker: Speaker, watched: Watched
+) -> None:
+    index, asking = TextIndex(NASTY[kind]), purpose(Agent.ANNOTATOR)
+    for schema in (PLAIN, RICH):
+        found = await annotate(speaker, index, asking, schema, schema.names, (), AnswerForm.IN_ORDER)
+        assert all(
+            mention.span is not None and mention.quote in NASTY[kind]
+            for instance in found
+            for part in instance.walk()
+            for mention in part.mentions
+        )
+    assert unasked(watched) and len(watched.replies) == 2
+
+
+@pytest.mark.model
 @pytest.mark.parametrize("most", [1, 50])
 async def test_designs_and_guidelines_validate(most: int, speaker: Speaker, watched: Watched) -> None:
     texts = [NASTY["plain"], NASTY["emoji"]]
@@ -208,6 +226,7 @@ async def test_every_step_of_a_linear_conversation_validates(
 def test_where_nothing_can_be_quoted_lists_are_empty(text: str) -> None:
     grammar = annotation_grammar(text, PLAIN, PLAIN.names, 500)
     assert "QUOTE" not in grammar and grammar.count("[]") == 2
+    assert annotation_grammar(text, PLAIN, PLAIN.names, 500, AnswerForm.IN_ORDER).count("[]") == 1
     critique = critique_grammar(text, PLAIN, [], "class", (*PLAIN.names, NO_CLASS))
     assert "QUOTE" not in critique and critique.count("[]") == 2
     assert CompactCritique.model_validate_json('{"verdicts": [], "missing": []}').verdicts == []

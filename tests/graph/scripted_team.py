@@ -14,8 +14,9 @@ from agents.speaker import Speaker
 from graph.document_graph import DocumentGraph
 from graph.team import Team
 from schemas.annotation import Instance
+from schemas.asking import ClassOrder
 from schemas.documents import Document
-from schemas.job import AnnotatorConfig, ClassOrder, DocumentsConfig, Job, Profile
+from schemas.job import AnnotatorConfig, DocumentsConfig, Job, Profile
 from schemas.judgement import Agent, Decision, Thresholds
 from schemas.rounds import Round
 

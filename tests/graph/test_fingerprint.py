@@ -51,7 +51,7 @@ def test_how_much_and_how_fast_may_change(changes: dict[str, Any]) -> None:
             {"model.base_url", "model.context"},
         ),
         ({"thresholds": {"agreement": 0.95}}, {"thresholds.agreement"}),
-        ({"annotators": [{}]}, {f"annotators.1.{key}" for key in ("class_order", "temperature")}),
+        ({"annotators": [{}]}, {f"annotators.1.{key}" for key in ("class_order", "form", "temperature")}),
     ],
 )
 def test_what_answers_and_decisions_depend_on_may_not(changes: dict[str, Any], keys: set[str]) -> None:

@@ -15,8 +15,9 @@ from scripted_team import TEXT, Cast, Script, annotated, job, surfaces, verbatim
 from agents.llm.client import CallFailedError, CallFault, Request
 from graph.document_graph import DocumentGraph, mermaid
 from graph.methods.acceptance import obstacles_for, required
+from schemas.asking import ClassOrder
 from schemas.documents import Document
-from schemas.job import AnnotatorConfig, ClassOrder, Job, Mode, Profile
+from schemas.job import AnnotatorConfig, Job, Mode, Profile
 from schemas.judgement import Agent, Decision, Outcome
 from schemas.methods import Method, SelfConsistencyConfig
 from schemas.rounds import Round

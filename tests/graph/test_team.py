@@ -7,6 +7,7 @@ from servers.in_memory import InMemoryClient
 
 from agents.llm.client import Client
 from graph.team import FULL_PASSAGE_BYTES, Team, assemble
+from schemas.asking import AnswerForm
 from schemas.errors import UsageError
 from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, Profile
 
@@ -56,6 +57,11 @@ def test_small_models_are_kept_from_repeating_themselves_but_not_the_critic() ->
     for speaker in (made.designer, made.writer, *made.annotators):
         assert speaker.sampling.frequency_penalty is not None and speaker.sampling.frequency_penalty > 0
     assert made.critic.sampling.frequency_penalty is None
+
+
+def test_an_annotator_that_names_its_classes_again_and_again_is_not_kept_from_it() -> None:
+    made = team(LOCAL, annotators=(AnnotatorConfig(), AnnotatorConfig(form=AnswerForm.IN_ORDER)))
+    assert [speaker.sampling.frequency_penalty for speaker in made.annotators] == [0.5, None]
 
 
 def test_a_penalty_that_was_asked_for_holds_for_all_and_large_models_get_none() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
+from schemas.asking import ClassOrder
 from schemas.errors import UsageError
-from schemas.job import DEFAULT_MODEL, ClassOrder, Job, ModelConfig, job_from, parse_job
+from schemas.job import DEFAULT_MODEL, Job, ModelConfig, job_from, parse_job
 from schemas.judgement import Agent
 
 DOCUMENTS = '[documents]\npaths = ["a.jsonl"]\n'
