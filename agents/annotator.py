@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agents.annotation_answer import AnnotationAnswer, answer_model
 from agents.annotation_form import CLASS_KEY, MENTIONS_KEY, has_only_span
+from agents.class_groups import class_groups
 from agents.grammar import annotation_grammar
 from agents.llm.answers import object_within
 from agents.llm.client import CallFailedError, CallFault, Purpose
@@ -33,7 +34,7 @@ async def annotate(
     findings: Sequence[Finding] = (),
     form: AnswerForm = AnswerForm.BY_CLASS,
 ) -> tuple[Instance, ...]:
-    """Annotate one passage.
+    """Annotate one passage; in several calls if the speaker takes fewer classes at once than there are.
 
     Quotes that do not stand in the passage are objected to in the re-ask. If they are still there in the
     last answer it is taken as it is, its ungrounded mentions marked as not found: grounding falls below 1,
@@ -54,6 +55,32 @@ async def annotate(
     Raises:
         CallFailedError: No usable answer.
     """
+    groups = class_groups(schema, order, speaker.classes_at_once)
+    if len(groups) == 1:
+        return await _annotate(speaker, index, purpose, schema, order, findings, form)
+    found: list[Instance] = []
+    for group in groups:
+        others = set(order).difference(group)
+        here = [finding for finding in findings if finding.class_name not in others]
+        instances = await _annotate(speaker, index, purpose, schema, group, here, form)
+        found += [instance for instance in instances if instance.class_name in group]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(instance: Instance) -> tuple[int, int]:
+    return instance.anchor.span or (0, 0) if instance.anchor else (0, 0)
+
+
+async def _annotate(
+    speaker: Speaker,
+    index: TextIndex,
+    purpose: Purpose,
+    schema: AnnotationSchema,
+    order: tuple[str, ...],
+    findings: Sequence[Finding],
+    form: AnswerForm,
+) -> tuple[Instance, ...]:
+    """Ask for the classes of `order`."""
     answer = answer_model(schema, order, form)
     question = messages(
         speaker.profile,

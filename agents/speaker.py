@@ -19,12 +19,14 @@ class Speaker:
         profile: Which prompts it is given.
         sampling: How answers are drawn.
         schema_first: Documents share one schema: it may go before the document (`agents.prompting.messages`).
+        classes_at_once: Most classes that an annotator is asked about in one call; None for all.
     """
 
     client: Client
     profile: Profile
     sampling: Sampling
     schema_first: bool = False
+    classes_at_once: int | None = None
 
     async def ask(
         self,

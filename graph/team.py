@@ -86,6 +86,7 @@ def assemble(job: Job, client_for: Callable[[ModelConfig], Client]) -> Team:
                 seed=seed,
             ),
             schema_first=job.mode is not Mode.PER_DOCUMENT,
+            classes_at_once=job.classes_at_once,
         )
 
     configs = {agent: job.model_for(agent) for agent in job.agents_needed if agent is not Agent.ANNOTATOR}

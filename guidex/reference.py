@@ -58,6 +58,12 @@ which redoes its part and all that depends on it, or to the end. The number of r
 in the job file).
 
 """
+_GIVEN = """## `--mode given`
+
+The schema is fixed. A document begins at the annotators and goes back to them alone; objections to the
+schema and its guidelines are on record, and neither change it nor reject the document.
+
+"""
 _CONTROLS = {
     Method.LINEAR: """## `--method linear`
 
@@ -106,16 +112,18 @@ def cli_page() -> str:
 
 
 def graph_page() -> str:
-    """`docs/graph.md`: the document graph of each method, drawn from the compiled one."""
+    """`docs/graph.md`: the document graph of each mode and method, drawn from the compiled one."""
     from graph.document_graph import mermaid
-    from schemas.job import DocumentsConfig, Job
+    from schemas.job import DocumentsConfig, Job, Mode
 
-    def drawn(method: Method) -> str:
+    def drawn(method: Method, mode: Mode = Mode.PER_DOCUMENT) -> str:
         job = Job(documents=DocumentsConfig(paths=("documents",)), method=method)
+        job = job.model_copy(update={"mode": mode})  # without the schema, of which a drawing shows nothing
         return f"```mermaid\n{mermaid(job).strip()}\n```\n"
 
     controls = (f"\n{about}{drawn(method)}" for method, about in _CONTROLS.items())
-    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{''.join(controls)}"
+    given = f"\n{_GIVEN}{drawn(Method.AGENTS, Mode.GIVEN)}"
+    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{''.join(controls)}"
 
 
 PAGES = {

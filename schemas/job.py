@@ -156,6 +156,13 @@ class Job(Model):
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of sampling and of the class order.")
     rounds: int = Field(default=3, ge=1, le=20, description="Most rounds of a document.")
     max_classes: int = Field(default=6, ge=1, le=50, description="Most classes of a document's schema.")
+    classes_at_once: int | None = Field(
+        default=None,
+        ge=1,
+        examples=[6],
+        description="Most classes an annotator is asked about in one call, siblings together; default: all. "
+        "Small models find more with at most six, for more calls.",
+    )
     model: ModelConfig = Field(default_factory=ModelConfig, description="The model of all agents.")
     agents: AgentModels = Field(default_factory=AgentModels, description="Models of single agents.")
     annotators: tuple[AnnotatorConfig, ...] = Field(

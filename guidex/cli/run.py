@@ -40,11 +40,16 @@ def run(
     done, 1 failed, 2 usage, 75 stopped with documents left, 130 interrupted.
     """
     from graph.plan import Plan
+    from guidex.cli.console import say
     from guidex.cli.display import display_for
     from guidex.cli.session import carry_out
+    from guidex.given_schemas import load_schema
     from guidex.run_folders import find_folders, run_folder
 
     job, suggestion = flags.job()
+    if display != "none" and job.schema_file is not None:
+        for note in load_schema(Path(job.schema_file)).notes:
+            say(note)
     plan = Plan(allow_changes=allow_changes, reuse=find_folders(reuse or (), runs_dir))
     with run_folder(job, name, suggestion, runs_dir, resume) as (folder, toml):
         carry_out(job, folder, toml, plan, display_for(display), as_json=json)

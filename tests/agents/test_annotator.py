@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -186,3 +187,23 @@ async def test_requests_of_one_schema_share_an_answer_model() -> None:
     await found(client)
     models: set[type[Any]] = {request.answer for request in client.requests}
     assert len(models) == 1 and isinstance(client.requests[0], Request)
+
+
+async def test_classes_are_asked_about_a_few_at_a_time() -> None:
+    names = ("Person", "Place", "Year", "Letter")
+    schema = AnnotationSchema(classes=tuple(ClassSpec(name=name) for name in names))
+    spoiled = Finding(
+        code=FindingCode.SPURIOUS, severity=Severity.MAJOR, raised_by="critic", class_name="Year", quote="in"
+    )
+    # The first answer volunteers a class that it was not asked for.
+    client = answers({"Person": ["Cy", "Ann"], "Year": ["Oslo"]}, {"Year": ["1843"], "Letter": []})
+    few = replace(speaker(client), classes_at_once=2)
+    instances = await annotate(few, TextIndex(TEXT), PURPOSE, schema, names, [spoiled])
+    assert surfaces(instances) == [("Person", "Ann", True), ("Person", "Cy", True), ("Year", "1843", True)]
+    first, second = client.requests
+    for request, asked, others in ((first, names[:2], names[2:]), (second, names[2:], names[:2])):
+        form = request.answer.model_json_schema()
+        assert list(form["properties"]) == list(asked)
+        task = request.messages[-1].parts[-1]
+        assert all(f"- {name}" in task for name in asked) and not any(f"- {name}" in task for name in others)
+    assert "SPURIOUS" in second.messages[-1].parts[-1] and "SPURIOUS" not in first.messages[-1].parts[-1]

@@ -165,6 +165,12 @@ def test_a_job_file_names_the_schema_beside_it_and_the_api_reads_it_too(
     with library.open_run(result.folder) as reader:
         job_ = parse_job(reader.run().job_toml)
     assert job_.given_schema is not None and "WorkOfArt" in job_.given_schema.names
+    assert (
+        "The class 'work of art' is called WorkOfArt."
+        in guidex(
+            "run", job, *model, "--schema", EXAMPLE / "labels.json", "--limit", 1, "--name", "noted"
+        ).err
+    )
     # Another mode does without the file's schema.
     assert guidex("validate", job, "--mode", "per-document", *model).code == 0
 

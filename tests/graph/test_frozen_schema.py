@@ -104,9 +104,10 @@ def test_a_job_with_a_given_schema_needs_no_model_that_it_does_not_use() -> None
     unused = ModelConfig(name="openai/unused", base_url="http://localhost:1/v1")
     used = ModelConfig(name="openai/used", base_url="http://localhost:1/v1")
     models = AgentModels(schema_designer=unused, guideline_writer=unused)
-    whole = given_job(model=used.model_dump(), agents=models.model_dump())
+    whole = given_job(model=used.model_dump(), agents=models.model_dump(), classes_at_once=2)
     assert {config.name for config in whole.models} == {"openai/used"}
     client = Cast().client
     asked: list[str] = []
     team = assemble(whole, lambda config: asked.append(config.name) or client)  # type: ignore[func-returns-value]
     assert set(asked) == {"openai/used"} and set(team.others) == {Agent.CRITIC}
+    assert {speaker.classes_at_once for speaker in team.annotators} == {2}
