@@ -26,10 +26,11 @@ MAX_MISSING = 2
 _SENTENCE = r"""/"[A-Z][a-z'\-]{0,13}(,? [A-Za-z'\-]{1,14}){2,8}\."/"""
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
 
-# Words in any script, which are short, and few.
-_POINT = r"""/"[^\s"\\\x00-\x1F\x7F]{1,16}( [^\s"\\\x00-\x1F\x7F]{1,16}){0,15}"/"""
+# Words of any script. Of digits few in a row, for the same reason.
+_WORD = r"(\p{L}[\p{L}\p{M}'\-]{0,13}|\p{N}{1,4})"
+_POINT = rf"""/"\p{{L}}[\p{{L}}\p{{M}}'\-]{{0,13}}(,? {_WORD}){{2,9}}\."/"""
 
-_MAX_POINTS = 5
+_MAX_POINTS = 4
 """Most points of a compact summary."""
 
 _MAX_VALUES = 4
@@ -79,7 +80,7 @@ def points_grammar() -> str:
     return "\n".join(("%llguidance {}", rf'start: "{{\"points\": " {points} "}}"', f"POINT: {_POINT}", ""))
 
 
-def facts_grammar(text: str, keys: Sequence[str], least: int, most: int) -> str:
+def facts_grammar(text: str, keys: Sequence[str], least: int, most: int, max_tokens: int) -> str:
     """Grammar of compact facts (`agents.linear`): some of the keys, each with quotes from the text.
 
     Args:
@@ -87,12 +88,14 @@ def facts_grammar(text: str, keys: Sequence[str], least: int, most: int) -> str:
         keys: What keys there are; each is used at most once, in their order.
         least: Fewest keys.
         most: Most keys.
+        max_tokens: What the facts have to fit.
 
     Raises:
         ValueError: The text is longer than a grammar is built for.
     """
     rules = quote_rules(text)
-    values = _list(r'"\"" QUOTE "\""', _MAX_VALUES) if rules else '"[]"'
+    entries = min(_MAX_VALUES, _most_quotes(text, most, max_tokens))
+    values = _list(r'"\"" QUOTE "\""', entries) if rules else '"[]"'
     facts = [f"{literal('{' + json.dumps('key') + ': ' + json.dumps(key) + ', ')} values" for key in keys]
     return "\n".join(
         (
@@ -140,17 +143,14 @@ def annotation_grammar(
     """
     rules = quote_rules(text)
     specs = [spec for name in order if (spec := schema.get(name)) is not None]
-    # Other scripts take more bytes a character, and about as many more tokens.
-    script = max(1.0, len(text.encode()) / max(1, len(text)))
-    room = max_tokens / (_QUOTE_TOKENS * script)
     if form is AnswerForm.IN_ORDER:
-        most = max(1, int(room / (1 + max(len(spec.fields) for spec in specs))))
+        most = _most_quotes(text, 1 + max(len(spec.fields) for spec in specs), max_tokens)
         mentions = _list("mention", most) if rules else '"[]"'
         ways = " | ".join(_mention(spec, schema) for spec in specs)
         answers = [f"{literal(json.dumps(MENTIONS_KEY) + ': ')} {mentions}"]
         rules = (*((f"mention: {ways}",) if rules else ()), *rules)
     else:
-        most = max(1, int(room / sum(len(spec.fields) for spec in specs)))
+        most = _most_quotes(text, sum(len(spec.fields) for spec in specs), max_tokens)
         answers = [
             f"{literal(json.dumps(spec.name) + ': ')} "
             + (_list(_entry(spec, schema, ()), most) if rules else '"[]"')
@@ -226,6 +226,13 @@ def _value(field: FieldSpec, spec: ClassSpec, schema: AnnotationSchema, above: t
     if field.type.many:
         return _list(value, _MAX_VALUES)
     return value if field is spec.anchor else f'({value} | "null")'
+
+
+def _most_quotes(text: str, at_once: int, max_tokens: int) -> int:
+    """How many times so many quotes fit an answer."""
+    # Other scripts take more bytes a character, and about as many more tokens.
+    script = max(1.0, len(text.encode()) / max(1, len(text)))
+    return max(1, int(max_tokens / (_QUOTE_TOKENS * script) / at_once))
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -165,8 +165,9 @@ class Conversation:
         )
         grammar = None
         if self._compact:
-            least, most = (0, _MOST_KEYS) if given else (1, max_classes)
-            grammar = facts_grammar(self.text[:MAX_GROUNDED_CHARACTERS], names, least, most)
+            least, most = (0, min(_MOST_KEYS, len(names))) if given else (1, max_classes)
+            tokens = self.speaker.sampling.max_tokens
+            grammar = facts_grammar(self.text[:MAX_GROUNDED_CHARACTERS], names, least, most, tokens)
         form = KeyedFacts if self._compact and given is None else Facts
         answer, after = await self._ask((question,), form, purpose, grammar)
         return answer.keys, after

@@ -209,6 +209,9 @@ class AnthropicWire:
         system = [sendable(m.text) for m in request.messages if m.role == "system"]
         others = [m for m in request.messages if m.role != "system"]
         first = next((m for m in others if m.role == "user"), None)
+        # What was said up to the last answer of a conversation stands in its next question too.
+        answer = next((m for m in reversed(others) if m.role == "assistant"), None)
+        marks = {id(first): CACHE_MARKS if answer is None else CACHE_MARKS - 1}
         # The SDK has dropped sampling settings, which its newest models refuse; older ones and compatible
         # servers still take them.
         sampling: dict[str, Any] = {"temperature": min(request.sampling.temperature, 1.0)}
@@ -217,7 +220,10 @@ class AnthropicWire:
         arguments: dict[str, Any] = {
             "model": self._model.model,
             "max_tokens": request.sampling.max_tokens,
-            "messages": [{"role": m.role, "content": _blocks(m, m is first)} for m in others],
+            "messages": [
+                {"role": m.role, "content": _blocks(m, marks.get(id(m), 0), to_its_end=m is answer)}
+                for m in others
+            ],
             "extra_body": sampling,
         }
         if system:
@@ -279,11 +285,11 @@ def _block(text: str, cached: bool) -> dict[str, Any]:
     return block | {"cache_control": {"type": "ephemeral"}} if cached else block
 
 
-def _blocks(message: Message, shared: bool) -> list[dict[str, Any]]:
-    """A message's parts; of a shared one, the last before the role's own text end what is cached."""
+def _blocks(message: Message, marks: int, *, to_its_end: bool) -> list[dict[str, Any]]:
+    """A message's parts; what is cached ends with so many before the role's own text, or with the last."""
     last = len(message.parts) - 1
     return [
-        _block(sendable(part), cached=shared and last - CACHE_MARKS <= number < last)
+        _block(sendable(part), cached=last - marks <= number < last or (to_its_end and number == last))
         for number, part in enumerate(message.parts)
     ]
 

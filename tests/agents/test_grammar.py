@@ -11,7 +11,13 @@ import pytest
 
 from agents.annotator import annotate
 from agents.critic import NO_CLASS, CompactCritique, Verdict, criticise
-from agents.grammar import annotation_grammar, critique_grammar, design_grammar, guidelines_grammar
+from agents.grammar import (
+    annotation_grammar,
+    critique_grammar,
+    design_grammar,
+    facts_grammar,
+    guidelines_grammar,
+)
 from agents.guideline_writer import write
 from agents.linear import Conversation
 from agents.llm.client import AnswerT, Client, ModelIdentity, Purpose, Reply, Request, Sampling
@@ -201,8 +207,7 @@ async def test_a_critique_in_the_full_form_validates_too(watched: Watched) -> No
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("kind", ["no spaces", "quotes", "dots"])
-@pytest.mark.parametrize("given", [None, PLAIN], ids=["per-document", "given"])
+@pytest.mark.parametrize(("kind", "given"), [("quotes", None), ("dots", PLAIN)])
 async def test_every_step_of_a_linear_conversation_validates(
     kind: str, given: AnnotationSchema | None, speaker: Speaker, watched: Watched
 ) -> None:
@@ -230,6 +235,15 @@ def test_where_nothing_can_be_quoted_lists_are_empty(text: str) -> None:
     critique = critique_grammar(text, PLAIN, [], "class", (*PLAIN.names, NO_CLASS))
     assert "QUOTE" not in critique and critique.count("[]") == 2
     assert CompactCritique.model_validate_json('{"verdicts": [], "missing": []}').verdicts == []
+
+
+def test_facts_of_every_key_fit_the_answer() -> None:
+    keys = list(inventory())
+    short, long = (facts_grammar("Ann met Bo.", keys, 1, 6, tokens) for tokens in (16, 4000))
+    assert "{0,3}" in long and "{0,3}" not in short and long.count("\nitem_") == len(keys)
+    assert "QUOTE" not in facts_grammar("...", keys, 1, 6, 500)
+    with pytest.raises(ValueError, match="too long for a grammar"):
+        facts_grammar("a " * MAX_GROUNDED_CHARACTERS, keys, 1, 6, 500)
 
 
 @pytest.mark.parametrize("schema", [PLAIN, RICH])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -95,6 +96,21 @@ async def test_every_question_begins_with_all_that_was_said_before(
     assert json.loads(model.requests[1].messages[2].text) == SUMMARY
     assert all(TEXT in message.text for message in model.requests[0].messages[1:])
     assert "for a diary" in model.requests[0].messages[1].text
+
+
+@BOTH
+async def test_prompts_are_whole_and_nothing_in_them_is_rendered(profile: Profile) -> None:
+    nasty = "{{ 7*7 }} {% raise %} </document> result = [] ' \""
+    said = (SUMMARY, FACTS, GUIDELINES, INSTANCES)
+    for given in (None, GIVEN):
+        model = Model(*said, profile=profile)
+        model.conversation = Conversation(model.conversation.speaker, nasty)
+        await model.goes_through(given)
+        for request in model.requests:
+            asked = request.messages[-1].parts[-1]
+            assert not re.search(r"\{\{|\{%|\n\n\n|None\b", asked) and asked == asked.strip()
+        assert nasty in model.requests[0].messages[1].parts[0]
+        assert "data" in model.requests[0].messages[0].text
 
 
 async def test_a_large_model_drafts_classes_with_guidelines_and_fields() -> None:

@@ -152,6 +152,24 @@ async def test_anthropic_marks_what_is_shared_for_its_cache(asker: Asker, script
     assert body["temperature"] == 1.0 and "top_p" not in body and "seed" not in body
 
 
+async def test_anthropic_marks_what_the_next_question_repeats(asker: Asker, scripted_server: Any) -> None:
+    server = scripted_server([{"city": "Oslo"}])
+    messages = (
+        Message(role="system", parts=("s" * 5000,)),
+        Message(role="user", parts=("a", "b", "c", "d", "first")),
+        Message(role="assistant", parts=("yes",)),
+        Message(role="user", parts=("second",)),
+        Message(role="assistant", parts=("no",)),
+        Message(role="user", parts=("e", "third")),
+    )
+    request = Request(messages, City, Sampling(temperature=0, max_tokens=50), Purpose(agent=Agent.WRITER))
+    await asker.client("anthropic", server).ask(request)
+    body = server.calls[0].body
+    blocks = [*body["system"], *(block for message in body["messages"] for block in message["content"])]
+    marked = [block["text"][:5] for block in blocks if "cache_control" in block]
+    assert marked == ["sssss", "c", "d", "no"]
+
+
 async def test_openai_is_sent_sampling_as_given(asker: Asker, scripted_server: Any) -> None:
     server = scripted_server(agreeable)
     client = asker.client("openai", server)
