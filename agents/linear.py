@@ -23,7 +23,7 @@ from agents.grammar import annotation_grammar, facts_grammar, guidelines_grammar
 from agents.guideline_writer import CompactGuidelines, FullGuideline, FullGuidelines, revised
 from agents.llm.client import Answer, AnswerT, Message, Purpose
 from agents.llm.grounding import MAX_GROUNDED_CHARACTERS
-from agents.prompting import delimited, describe_schema, inventory, rendered
+from agents.prompting import delimited, describe_schema, inventory, rendered, worked_example
 from agents.schema_designer import ProposedField, phrases, with_span
 from agents.speaker import Speaker
 from schemas.annotation import Instance
@@ -124,6 +124,9 @@ class Conversation:
     async def summarise(self, purpose: Purpose, *, brief: str = "") -> Self:
         """Step 1: let the document be summed up in points.
 
+        Where one schema serves all documents, the conversation begins with the worked example that
+        annotators are shown then.
+
         Args:
             purpose: For trace and ledger.
             brief: What the user wants the data for.
@@ -134,7 +137,8 @@ class Conversation:
         profile = self.speaker.profile
         opening = Message(role="system", parts=(rendered(profile, "linear/system"),))
         question = rendered(profile, "linear/summary", brief=one_line(brief))
-        begun = replace(self, said=(opening,))
+        worked = worked_example(profile, "annotator") if self.speaker.schema_first else ()
+        begun = replace(self, said=(opening, *worked))
         grammar = points_grammar() if self._compact else None
         _, after = await begun._ask((delimited(self.text), question), Summary, purpose, grammar)
         return after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from servers.in_memory import InMemoryClient, Said
 from agents.linear import Conversation
 from agents.llm.client import CallFailedError, CallFault, Purpose, Request, Sampling
 from agents.llm.grounding import MAX_GROUNDED_CHARACTERS
-from agents.prompting import inventory
+from agents.prompting import inventory, worked_example
 from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.job import Profile
@@ -148,6 +149,16 @@ async def test_a_given_schema_is_shown_and_stays_as_it_is(profile: Profile) -> N
     facts, guidelines = (request.messages[-1].text for request in model.requests[1:3])
     assert "Person, Place" in facts and "Date" not in facts
     assert "- Person: A human being." in guidelines and "at most" not in guidelines
+
+
+async def test_where_a_schema_serves_all_documents_small_models_see_the_annotators_example_first() -> None:
+    model = Model(SUMMARY, FACTS, GUIDELINES, INSTANCES, profile=Profile.COMPACT)
+    speaker = replace(model.conversation.speaker, schema_first=True)
+    model.conversation = Conversation(speaker, TEXT)
+    await model.goes_through(GIVEN)
+    example = worked_example(Profile.COMPACT, "annotator")
+    assert example and all(request.messages[1 : 1 + len(example)] == example for request in model.requests)
+    assert TEXT in model.requests[0].messages[-1].text
 
 
 async def test_quotes_that_stand_nowhere_are_marked_and_not_asked_for_again() -> None:

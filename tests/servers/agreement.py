@@ -101,7 +101,7 @@ class _Filler:
         return [self.fill(schema.get("items", {}), name, number) for number in range(count)]
 
     def _string(self, schema: dict[str, Any], name: str, index: int) -> str:
-        if name == "name" and self._writing:
+        if name == "name" and self._writing and self._classes:
             return self._classes[index]
         word = next(self._words)
         text = word.title() if name == "name" else word
