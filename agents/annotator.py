@@ -21,7 +21,7 @@ from schemas.judgement import Finding
 from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec
 
-_ROLES = {AnswerForm.BY_CLASS: "annotator", AnswerForm.IN_ORDER: "annotator_in_order"}
+ROLES = {AnswerForm.BY_CLASS: "annotator", AnswerForm.IN_ORDER: "annotator_in_order"}
 """The prompt of each form."""
 
 
@@ -85,7 +85,7 @@ async def _annotate(
     question = messages(
         speaker.profile,
         index.text,
-        _ROLES[form],
+        ROLES[form],
         schema=describe_schema(schema, order),
         schema_first=speaker.schema_first,
         form=example_form(schema, order, form),

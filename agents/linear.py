@@ -18,7 +18,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from agents.annotation_answer import answer_model
-from agents.annotator import example_form
+from agents.annotator import ROLES, example_form
 from agents.grammar import annotation_grammar, facts_grammar, guidelines_grammar, points_grammar
 from agents.guideline_writer import CompactGuidelines, FullGuideline, FullGuidelines, revised
 from agents.llm.client import Answer, AnswerT, Message, Purpose
@@ -27,6 +27,7 @@ from agents.prompting import delimited, describe_schema, inventory, rendered, wo
 from agents.schema_designer import ProposedField, phrases, with_span
 from agents.speaker import Speaker
 from schemas.annotation import Instance
+from schemas.asking import AnswerForm
 from schemas.base import one_line
 from schemas.job import Profile
 from schemas.lint import class_name_from
@@ -114,11 +115,13 @@ class Conversation:
     Attributes:
         speaker: Line to the model.
         text: The document, or what represents a long one.
+        form: In what form its instances are given.
         said: The messages up to the last answer; empty before the first question.
     """
 
     speaker: Speaker
     text: str
+    form: AnswerForm = AnswerForm.BY_CLASS
     said: tuple[Message, ...] = ()
 
     async def summarise(self, purpose: Purpose, *, brief: str = "") -> Self:
@@ -137,7 +140,7 @@ class Conversation:
         profile = self.speaker.profile
         opening = Message(role="system", parts=(rendered(profile, "linear/system"),))
         question = rendered(profile, "linear/summary", brief=one_line(brief))
-        worked = worked_example(profile, "annotator") if self.speaker.schema_first else ()
+        worked = worked_example(profile, ROLES[self.form]) if self.speaker.schema_first else ()
         begun = replace(self, said=(opening, *worked))
         grammar = points_grammar() if self._compact else None
         _, after = await begun._ask((delimited(self.text), question), Summary, purpose, grammar)
@@ -240,14 +243,16 @@ class Conversation:
             self.speaker.profile,
             "linear/instances",
             classes=", ".join(order),
-            form=example_form(schema, order),
+            form=example_form(schema, order, self.form),
+            in_order=self.form is AnswerForm.IN_ORDER,
             part=part,
         )
         grammar = None
         if self.speaker.client.takes_grammar:
-            grammar = annotation_grammar(index.text, schema, order, self.speaker.sampling.max_tokens)
+            tokens = self.speaker.sampling.max_tokens
+            grammar = annotation_grammar(index.text, schema, order, tokens, self.form)
         parts = (delimited(index.text), question) if part else (question,)
-        answer, _ = await self._ask(parts, answer_model(schema, order), purpose, grammar)
+        answer, _ = await self._ask(parts, answer_model(schema, order, self.form), purpose, grammar)
         return answer.grounded(index)
 
     @property

@@ -44,7 +44,8 @@ class _Steps:
     async def summarise(self, state: LinearState) -> LinearState:
         """Step 1; the classes are designed from here on, so that it counts as the schema-designer's."""
         speaker = self._team.annotators[0]
-        begun = Conversation(speaker, excerpt(state["passages"], self._team.passage_bytes))
+        text = excerpt(state["passages"], self._team.passage_bytes)
+        begun = Conversation(speaker, text, self._job.annotators_at_work[0].form)
         asking = purpose(state, Agent.DESIGNER)
         return {
             "conversation": await begun.summarise(asking, brief=self._job.brief),

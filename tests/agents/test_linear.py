@@ -16,6 +16,7 @@ from agents.llm.grounding import MAX_GROUNDED_CHARACTERS
 from agents.prompting import inventory, worked_example
 from agents.speaker import Speaker
 from schemas.annotation import Instance
+from schemas.asking import AnswerForm
 from schemas.job import Profile
 from schemas.judgement import Agent
 from schemas.locate import TextIndex
@@ -159,6 +160,17 @@ async def test_where_a_schema_serves_all_documents_small_models_see_the_annotato
     example = worked_example(Profile.COMPACT, "annotator")
     assert example and all(request.messages[1 : 1 + len(example)] == example for request in model.requests)
     assert TEXT in model.requests[0].messages[-1].text
+
+
+@BOTH
+async def test_instances_can_be_given_in_document_order(profile: Profile) -> None:
+    mentions = {"mentions": [{"span": "Oslo", "class": "Place"}, {"span": "Ann", "class": "Person"}]}
+    model = Model(SUMMARY, mentions, profile=profile, takes_grammar=True)
+    said = await replace(model.conversation, form=AnswerForm.IN_ORDER).summarise(PURPOSE)
+    found = await said.instantiate(PURPOSE, GIVEN, GIVEN.names, INDEX)
+    assert [instance.surface for instance in found] == ["Ann", "Oslo"]
+    assert "class" in model.requests[-1].messages[-1].text.split("\n")[-1] or profile is Profile.FULL
+    assert "mention:" in (model.requests[-1].grammar or "")
 
 
 async def test_quotes_that_stand_nowhere_are_marked_and_not_asked_for_again() -> None:
