@@ -60,9 +60,9 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         out.print(safe(summary.reason))
     out.print()
     out.print(_sums(summary))
-    _print_agreement(out, summary)
     if summary.price_remedy:
         out.print(Text(f"A price is not known. {safe(summary.price_remedy)}", style="dim"))
+    _print_agreement(out, summary)
     _print_vain(out, summary)
     _print_failures(out, summary)
     if summary.rejections:
