@@ -17,6 +17,7 @@ from graph.store.records import RunSummary as RunLine
 from guidex.cli.console import console, counted, print_json, safe
 from guidex.cli.display import clock
 from guidex.run_summary import FailureCause, RunSummary
+from schemas.methods import Method
 
 STATUS_STYLES = {
     RunStatus.DONE: "green",
@@ -54,7 +55,9 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         print_json(summary.model_dump(mode="json"))
         return
     out = console()
-    out.print(Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", _status(summary.status)))
+    control = "" if summary.method is Method.AGENTS else f", by {summary.method.value}"
+    status = _status(summary.status)
+    out.print(Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", status, control))
     out.print(Text(safe(summary.folder.as_posix()), style="dim"))
     if summary.reason:
         out.print(safe(summary.reason))
