@@ -17,6 +17,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
+from graph.examples import ExampleBank, SharedSchema
 from graph.methods import linear, self_consistency
 from graph.nodes.annotating import Annotating
 from graph.nodes.authoring import Authoring
@@ -45,6 +46,7 @@ class DocumentGraph:
         on_round: Callable[[str, Round], None] = lambda document_id, round_: None,
         *,
         frozen: AnnotationSchema | None = None,
+        examples: ExampleBank | None = None,
     ) -> None:
         """Build and compile the graph.
 
@@ -53,10 +55,11 @@ class DocumentGraph:
             team: Who works; schema-designer and guideline-writer only where no schema is frozen.
             on_round: Told each round's result as it is reached, with the document's id.
             frozen: Classes and guidelines that no document changes; None has them made for each document.
+            examples: Phrases for the frozen guidelines; a document is shown those of other documents.
         """
         self._job = job
         self._team = team
-        self._frozen = frozen
+        self._frozen = None if frozen is None else SharedSchema(frozen, examples or ExampleBank())
         self._graph = _WIRES[job.method](job, team, on_round, frozen=frozen is not None)
 
     async def run(self, document: Document, draw: int = 0) -> tuple[Decision, Round, tuple[str, ...]]:
@@ -85,7 +88,7 @@ class DocumentGraph:
             "rounds": [],
         }
         if self._frozen is not None:
-            state |= {"schema": self._frozen, "copied": (), "entered": Agent.ANNOTATOR}
+            state |= {"schema": self._frozen.given_to(document.id), "copied": (), "entered": Agent.ANNOTATOR}
         # Each round takes at most six steps; the cap on rounds is what ends the loop.
         limit = 10 + 8 * self._job.rounds
         wanted = ("decision", "kept", "copied")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.annotation import Annotation
 from schemas.judgement import FindingCode
@@ -78,7 +79,7 @@ class ExampleBank:
             schema: Classes and guidelines.
             document_id: The document it is for.
             own: Further phrases the document mentions.
-            most: Most examples of a field, and most negative ones of a class.
+            most: Most examples of a field, and most negative ones of a class, unless its author gave more.
             varied: Draw by the document's id, so that examples differ from row to row of a training set. Else
                 the most widespread ones, the same for all documents that mention none of them: prompts then
                 share their beginning.
@@ -86,14 +87,14 @@ class ExampleBank:
         mine = frozenset(normal_form(phrase) for phrase in own)
         salt = document_id if varied else None
 
-        def chosen(spec: ClassSpec, field: str, first: Iterable[str], but: Set[str]) -> tuple[str, ...]:
+        def chosen(spec: ClassSpec, field: str, first: tuple[str, ...], but: Set[str]) -> tuple[str, ...]:
             phrases = self._origins.get((spec.name, field), {})
             candidates = {normal_form(phrase): phrase for phrase in first}
             for key, phrase in _ranked(phrases, salt):
                 candidates.setdefault(key, phrase)
             here = {key for key, (_, origins) in phrases.items() if document_id in origins}
             left = (phrase for key, phrase in candidates.items() if key not in mine | but | here)
-            return tuple(left)[:most]
+            return tuple(left)[: max(most, len(first))]
 
         def with_examples(spec: ClassSpec) -> ClassSpec:
             fields = tuple(
@@ -114,6 +115,19 @@ class ExampleBank:
         if anchor is not None:
             yield from map(normal_form, anchor.examples)
             yield from self._origins.get((spec.name, anchor.name), {})
+
+
+class SharedSchema(NamedTuple):
+    """A schema that documents share, and phrases from which each of them is shown those of the others."""
+
+    schema: AnnotationSchema
+    examples: ExampleBank
+
+    def given_to(
+        self, document_id: str, own: Collection[str] = (), *, varied: bool = False
+    ) -> AnnotationSchema:
+        """The schema with examples for one document; see `ExampleBank.given_to`."""
+        return self.examples.given_to(self.schema, document_id, own, varied=varied)
 
 
 def _ranked(phrases: dict[str, tuple[str, set[str]]], salt: str | None) -> list[tuple[str, str]]:

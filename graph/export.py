@@ -19,7 +19,7 @@ from pathlib import Path
 from reprlib import repr as shorten
 from typing import Any
 
-from graph.examples import ExampleBank, own_phrases
+from graph.examples import SharedSchema, own_phrases
 from schemas.annotation import Instance, Mention, Scalar, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
@@ -51,7 +51,7 @@ class ExportFormat(StrEnum):
 def rows(
     accepted: Iterable[tuple[Document, Round]],
     export_format: ExportFormat,
-    examples: ExampleBank | None = None,
+    shared: SharedSchema | None = None,
 ) -> Iterator[Row]:
     """Make one row of every accepted document, lazily.
 
@@ -64,7 +64,7 @@ def rows(
     Args:
         accepted: Documents with the round that was kept.
         export_format: Which rows.
-        examples: Phrases for the guidelines of each row, which are drawn from other documents than its own;
+        shared: The schema of all documents; each row is shown phrases of other documents in its guidelines.
             None leaves guidelines as they were annotated by.
 
     Raises:
@@ -74,8 +74,8 @@ def rows(
         try:
             for instance in kept.agreed.instances:
                 _check(instance, kept.annotation_schema, document.text)
-            if examples is not None:
-                kept = _with_examples(kept, examples)
+            if shared is not None:
+                kept = _with_examples(kept, shared)
             if export_format is ExportFormat.JSONL:
                 yield _record(document, kept)
             else:
@@ -87,10 +87,8 @@ def rows(
             ) from error
 
 
-def _with_examples(kept: Round, examples: ExampleBank) -> Round:
-    schema = examples.given_to(
-        kept.annotation_schema, kept.agreed.document_id, own_phrases(kept), varied=True
-    )
+def _with_examples(kept: Round, shared: SharedSchema) -> Round:
+    schema = shared.given_to(kept.agreed.document_id, own_phrases(kept), varied=True)
     return kept.model_copy(update={"annotation_schema": schema})
 
 

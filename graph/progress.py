@@ -69,6 +69,7 @@ class Progress:
         done_earlier: Documents that had ended when this session began.
         replays: Calls answered from the ledger.
         working: Documents under way.
+        stage: What is done before the first document is begun; empty from then on.
         started: When the session began, in seconds of `time.monotonic`.
         stopping: Whether no new documents are begun.
         pool: The clients, once the run has any.
@@ -81,6 +82,7 @@ class Progress:
     done_earlier: int = 0
     replays: int = 0
     working: int = 0
+    stage: str = ""
     started: float = field(default_factory=time.monotonic)
     stopping: bool = False
     pool: ClientPool | None = None

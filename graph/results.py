@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graph.deciding import settle
-from graph.examples import ExampleBank, mentioned, objected_to
+from graph.examples import ExampleBank, SharedSchema, mentioned, objected_to
+from graph.store.pilots import stored_pilot
 from graph.store.reading import RunReader
 from schemas.documents import Document
-from schemas.job import Job, Mode
+from schemas.job import Job
 from schemas.rounds import Round
 
 
@@ -22,15 +23,20 @@ def accepted(reader: RunReader) -> Iterator[tuple[Document, Round]]:
         yield document, settle(kept)
 
 
-def shared_examples(reader: RunReader) -> ExampleBank | None:
-    """What was accepted, as examples for the guidelines of other documents; None unless they share a schema.
+def shared_schema(reader: RunReader) -> SharedSchema | None:
+    """The schema that a run's documents share, with what was accepted as examples; None if each has its own.
 
     Negative examples are what the critic found to be no mention at all.
     """
-    if Job.model_validate_json(reader.run().job).mode is Mode.PER_DOCUMENT:
+    pilot = stored_pilot(reader)
+    schema = Job.model_validate_json(reader.run().job).given_schema
+    if pilot is not None:
+        schema = pilot[0].frozen.annotation_schema
+    if schema is None:
         return None
-    return ExampleBank(
+    examples = (
         example
         for _, kept in accepted(reader)
         for example in (*mentioned(kept.agreed, kept.annotation_schema), *objected_to(kept))
     )
+    return SharedSchema(schema, ExampleBank(examples))

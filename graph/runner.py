@@ -339,13 +339,21 @@ class Runner:
         """Work on the documents, and say how that ended."""
         # Here, as LangGraph takes half a second to load and a finished run does not need it.
         from graph.document_graph import DocumentGraph
+        from graph.freezing import frozen_schema
         from graph.work import Work
 
         with contextlib.ExitStack() as others:
             reused = [others.enter_context(RunReader(folder)) for folder in self._plan.reuse]
             client_for = self._ledgers(store, clients, reused)
             team = assemble(self._job, client_for)
-            graph = DocumentGraph(self._job, team, store.add_round, frozen=self._job.given_schema)
+            pool.listener = partial(store.add_event, CONNECTIONS)
+            self.progress.pool = pool
+            try:
+                shared = await frozen_schema(self._job, store, team, self.progress)
+            except StoppedError as error:
+                return RunStatus.STOPPED, f"{error} {error.remedy}".strip()
+            frozen, examples = shared or (None, None)
+            graph = DocumentGraph(self._job, team, store.add_round, frozen=frozen, examples=examples)
             work = Work(
                 store,
                 graph,
@@ -354,9 +362,7 @@ class Runner:
                 None if only is None else set(only),
                 retry_on_error=self._job.run.retry_on_error,
             )
-            pool.listener = partial(store.add_event, CONNECTIONS)
             pool.on_growth = work.begin
-            self.progress.pool = pool
             with seldom_collecting():
                 await work.run(lambda: pool.documents_in_flight)
         if work.too_many_failed:

@@ -39,6 +39,8 @@ class Changes:
     mode: str | None = None
     schema: Path | None = None
     rounds: int | None = None
+    pilot_documents: int | None = None
+    pilot_rounds: int | None = None
     method: str | None = None
     samples: int | None = None
     max_connections: int | None = None
@@ -181,6 +183,7 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
             "Give --method self-consistency as well, or leave --samples out.",
         )
     _set(data, ("self_consistency",), samples=changes.samples)
+    _set(data, ("pilot",), documents=changes.pilot_documents, rounds=changes.pilot_rounds)
     _set(data, ("model",), name=changes.model, base_url=changes.base_url)
     _set(
         data,

@@ -64,6 +64,14 @@ The schema is fixed. A document begins at the annotators and goes back to them a
 schema and its guidelines are on record, and neither change it nor reject the document.
 
 """
+_PILOT = """## The pilot of `--mode corpus`
+
+Before the documents, a few of them go through this graph, which makes the schema that all are then
+annotated with: classes are proposed for each, made one schema, and given guidelines; the annotators work by
+these alone, and where they differ the guidelines are revised, as long as that makes them agree more.
+Documents then go through the graph of mode given. `guidex graph --mode corpus` prints it.
+
+"""
 _CONTROLS = {
     Method.LINEAR: """## `--method linear`
 
@@ -114,6 +122,7 @@ def cli_page() -> str:
 def graph_page() -> str:
     """`docs/graph.md`: the document graph of each mode and method, drawn from the compiled one."""
     from graph.document_graph import mermaid
+    from graph.pilot_graph import mermaid as pilot
     from schemas.job import DocumentsConfig, Job, Mode
 
     def drawn(method: Method, mode: Mode = Mode.PER_DOCUMENT) -> str:
@@ -123,7 +132,9 @@ def graph_page() -> str:
 
     controls = (f"\n{about}{drawn(method)}" for method, about in _CONTROLS.items())
     given = f"\n{_GIVEN}{drawn(Method.AGENTS, Mode.GIVEN)}"
-    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{''.join(controls)}"
+    corpus = Job(documents=DocumentsConfig(paths=("documents",)), mode=Mode.CORPUS)
+    piloted = f"\n{_PILOT}```mermaid\n{pilot(corpus).strip()}\n```\n"
+    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{piloted}{''.join(controls)}"
 
 
 PAGES = {

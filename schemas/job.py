@@ -7,23 +7,22 @@ is wrong with it; an unknown key is answered with the nearest known one.
 from __future__ import annotations
 
 import tomllib
-import types
-import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from rapidfuzz import process
+from pydantic import Field, ValidationError, model_validator
 
 from schemas.asking import AnswerForm, ClassOrder
 from schemas.base import Model
 from schemas.errors import UsageError
+from schemas.job_faults import in_words
 from schemas.judgement import Agent, Thresholds
 from schemas.limits import Limits, PriceConfig
 from schemas.machine import RunConfig
 from schemas.methods import Method, SelfConsistencyConfig
-from schemas.schema import AnnotationSchema
+from schemas.pilot import PilotConfig
+from schemas.schema import AnnotationSchema, Guideline
 
 DEFAULT_MODEL = "local/smollm2-135m"
 
@@ -32,6 +31,7 @@ class Mode(StrEnum):
     """Where the schema comes from."""
 
     PER_DOCUMENT = "per-document"
+    CORPUS = "corpus"
     GIVEN = "given"
 
 
@@ -139,7 +139,8 @@ class Job(Model):
     brief: str = Field(default="", description="What the data is for; read by the schema-designer.")
     mode: Mode = Field(
         default=Mode.PER_DOCUMENT,
-        description="Where the schema comes from: every document gets its own, or yours is given.",
+        description="Where the schema comes from: every document gets its own, one is made for all on a "
+        "pilot, or yours is given.",
     )
     schema_file: str | None = Field(
         default=None,
@@ -181,6 +182,9 @@ class Job(Model):
         default_factory=Thresholds,
         description="What acceptance takes. Of other methods than agents, only min_instances is asked.",
     )
+    pilot: PilotConfig = Field(
+        default_factory=PilotConfig, description="The pilot, on which one schema for all documents is made."
+    )
     run: RunConfig = Field(default_factory=RunConfig, description="Use of the machine.")
     limits: Limits = Field(default_factory=Limits, description="Where the run stops, to be taken up again.")
     prices: dict[str, PriceConfig] = Field(
@@ -200,6 +204,11 @@ class Job(Model):
             raise ValueError("schema_file is read from a job file only: give its content as given_schema")
         if self.mode is not Mode.GIVEN and self.given_schema is not None:
             raise ValueError(f"a schema is given, which mode `{self.mode}` does not use: set mode to `given`")
+        if self.mode is Mode.CORPUS and self.method is not Method.AGENTS:
+            raise ValueError(
+                f"mode `corpus` works by the method agents: for `{self.method}` give the schema that a run "
+                "of that mode has made"
+            )
         return self
 
     @property
@@ -207,7 +216,10 @@ class Job(Model):
         """The agents that work in this mode and by this method, in the order of work."""
         if self.method is Method.LINEAR:
             return (Agent.ANNOTATOR,)  # one conversation with one model
-        agents = (Agent.ANNOTATOR, Agent.CRITIC) if self.mode is Mode.GIVEN else tuple(Agent)
+        given = self.mode is Mode.GIVEN
+        left_out = {Agent.DESIGNER} if given else set()
+        left_out |= {Agent.WRITER} if given and not self.has_pilot else set()
+        agents = (agent for agent in Agent if agent not in left_out)
         judged = self.method is Method.AGENTS
         return tuple(agent for agent in agents if judged or agent is not Agent.CRITIC)
 
@@ -221,6 +233,17 @@ class Job(Model):
             return (first,)
         sampled = first.model_copy(update={"temperature": self.self_consistency.temperature})
         return (sampled,) * self.self_consistency.samples
+
+    @property
+    def has_pilot(self) -> bool:
+        """Whether a schema for all documents is made, or the guidelines of the given one are refined."""
+        if self.method is not Method.AGENTS:
+            return False
+        if self.given_schema is None:
+            return self.mode is Mode.CORPUS
+        if self.pilot.refine is not None:
+            return self.pilot.refine
+        return all(spec.guideline == Guideline() for spec in self.given_schema.classes)
 
     @property
     def models(self) -> tuple[ModelConfig, ...]:
@@ -287,35 +310,5 @@ def job_from(data: Mapping[str, Any], source: str = "job") -> Job:
     try:
         return Job.model_validate(data)
     except ValidationError as error:
-        faults = tuple(_describe(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
+        faults = tuple(in_words(Job, fault["loc"], fault["type"], fault["msg"]) for fault in error.errors())
         raise InvalidJobError(source, faults) from error
-
-
-def _describe(location: Sequence[int | str], kind: str, message: str) -> str:
-    path = ".".join(str(part) for part in location)
-    message = message.removeprefix("Value error, ")
-    if kind != "extra_forbidden":
-        return (f"{path}: " if path else "") + message[:1].lower() + message[1:]
-    known = _known_keys(location[:-1])
-    nearest = process.extractOne(str(location[-1]), known, score_cutoff=50)
-    hint = f", did you mean `{nearest[0]}`?" if nearest else f" (known: {', '.join(known)})"
-    return f"unknown key `{path}`{hint}"
-
-
-def _known_keys(location: Sequence[int | str]) -> list[str]:
-    """Field names of the model at a place in the job, following lists and optional models."""
-    model: type[BaseModel] = Job
-    for part in location:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            model = _model_within(field.annotation) or model
-    return list(model.model_fields)
-
-
-def _model_within(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if typing.get_origin(annotation) in (tuple, list, dict, typing.Union, types.UnionType):
-        found = (_model_within(argument) for argument in typing.get_args(annotation))
-        return next((model for model in found if model is not None), None)
-    return None

@@ -111,7 +111,8 @@ def _findings(schema: AnnotationSchema, used: Collection[str] | None) -> Iterato
                 f"Nothing was annotated as {spec.name}: drop it, or name what the document really has.",
             )
     for first, second in combinations(schema.classes, 2):
-        yield from _overlap_findings(first, second)
+        if found := overlap(first, second):
+            yield _finding(FindingCode.SCHEMA_OVERLAP, found[0], second, found[1])  # about the later class
 
 
 def _name_findings(spec: ClassSpec) -> Iterator[Finding]:
@@ -169,23 +170,26 @@ def _guideline_findings(spec: ClassSpec, schema: AnnotationSchema) -> Iterator[F
             yield _finding(FindingCode.GUIDELINE_CONTRADICTION, Severity.MINOR, spec, reason)
 
 
-def _overlap_findings(first: ClassSpec, second: ClassSpec) -> Iterator[Finding]:
-    """At most one finding on a pair, about the later class."""
-    names = [" ".join(_singular(word) for word in _words(spec.name)) for spec in (first, second)]
+def folded_name(name: str) -> str:
+    """The words of a class name in lower case and singular, to be compared: 'PortCalls' is 'port call'."""
+    return " ".join(_singular(word) for word in _words(name))
+
+
+def overlap(first: ClassSpec, second: ClassSpec) -> tuple[Severity, str] | None:
+    """How two classes overlap by name or definition, and how gravely: major if they are surely one."""
+    names = [folded_name(spec.name) for spec in (first, second)]
     joined = [name.replace(" ", "") for name in names]
     definitions = [spec.guideline.definition.casefold() for spec in (first, second)]
     pair = f"{first.name} and {second.name}"
     if joined[0] == joined[1]:
-        severity, reason = Severity.MAJOR, f"{pair} are one name: keep one of them."
-    elif definitions[0] and definitions[0] == definitions[1]:
-        severity, reason = Severity.MAJOR, f"{pair} have the same definition: keep one, or tell them apart."
-    elif fuzz.ratio(*joined) >= NEAR_NAMES or fuzz.token_sort_ratio(*names) >= NEAR_NAMES:
-        severity, reason = Severity.MINOR, f"{pair} are nearly one name: merge them, or name the difference."
-    elif all(definitions) and fuzz.ratio(*definitions) >= NEAR_DEFINITIONS:
-        severity, reason = Severity.MINOR, f"{pair} are defined in nearly the same words: tell them apart."
-    else:
-        return
-    yield _finding(FindingCode.SCHEMA_OVERLAP, severity, second, reason)
+        return Severity.MAJOR, f"{pair} are one name: keep one of them."
+    if definitions[0] and definitions[0] == definitions[1]:
+        return Severity.MAJOR, f"{pair} have the same definition: keep one, or tell them apart."
+    if fuzz.ratio(*joined) >= NEAR_NAMES or fuzz.token_sort_ratio(*names) >= NEAR_NAMES:
+        return Severity.MINOR, f"{pair} are nearly one name: merge them, or name the difference."
+    if all(definitions) and fuzz.ratio(*definitions) >= NEAR_DEFINITIONS:
+        return Severity.MINOR, f"{pair} are defined in nearly the same words: tell them apart."
+    return None
 
 
 def _finding(code: FindingCode, severity: Severity, spec: ClassSpec, message: str) -> Finding:

@@ -142,6 +142,12 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     "taken_up_again": _Update("documents", "id", "outcome decision_id draw", draw="draw + ?"),
     "failures": _Table("failures", "time document_id agent error_class message"),
     "events": _Table("events", "time kind message data"),
+    "schema_versions": _Table(
+        "schema_versions", "version created schema_id note agreement by_class frozen", schema_id=_REFERENCE
+    ),
+    "class_registry": _Table("class_registry", "name definition documents kept_as"),
+    "merge_proposals": _Table("merge_proposals", "kept merged similarity reason ruling ruled_by"),
+    "guideline_examples": _Table("guideline_examples", "class field phrase document_id"),
     "run_status": _Update("runs", "id", "status reason ended"),
     "session_status": _Update("sessions", "id", "status reason ended"),
     "run_job": _Update("runs", "id", "job job_toml"),

@@ -298,6 +298,34 @@ def m013_agreement(db: Database) -> None:
     )
 
 
+def m015_schema_versions(db: Database) -> None:
+    """What the pilot of a corpus came to: versions of the schema, the registry of classes, examples."""
+    db.executescript("""
+        CREATE TABLE schema_versions (
+            version INTEGER PRIMARY KEY, created TEXT NOT NULL,
+            schema_id INTEGER NOT NULL REFERENCES texts(id),
+            note TEXT NOT NULL,
+            agreement REAL,
+            by_class TEXT NOT NULL,  -- JSON: agreement on each class
+            frozen INTEGER NOT NULL  -- 1: all documents are annotated with it
+        ) STRICT;
+        CREATE TABLE class_registry (
+            name TEXT PRIMARY KEY, definition TEXT NOT NULL,
+            documents TEXT NOT NULL,  -- JSON: ids of those it was proposed for
+            kept_as TEXT  -- the class of the frozen schema that stands for it
+        ) STRICT;
+        CREATE TABLE merge_proposals (
+            id INTEGER PRIMARY KEY, kept TEXT NOT NULL, merged TEXT NOT NULL, similarity REAL NOT NULL,
+            reason TEXT NOT NULL, ruling TEXT NOT NULL, ruled_by TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE guideline_examples (
+            id INTEGER PRIMARY KEY, class TEXT NOT NULL,
+            field TEXT NOT NULL,  -- empty: the phrase is no mention of the class
+            phrase TEXT NOT NULL, document_id TEXT NOT NULL
+        ) STRICT;
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -312,6 +340,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m011_sessions,
     m012_objections,
     m013_agreement,
+    m015_schema_versions,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

@@ -24,6 +24,9 @@ DOCUMENTS_READ: Final = "documents read"
 CONNECTIONS: Final = "connections"
 """Kind of event: the number of connections to a model has changed, or all pause, or none is made any more."""
 
+PILOT: Final = "pilot"
+"""Kind of an event of the pilot of a corpus; its data may name its documents, or how it ended."""
+
 JOB_CHANGED: Final = "job changed"
 """Kind of event: the run goes on with another job; `data` has the one before as `job_toml`."""
 

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from ulid import ULID
 
+from graph.examples import Example
 from graph.store import rows
 from graph.store.annotations import add_annotation
 from graph.store.batch import Batch, now
@@ -20,6 +21,7 @@ from graph.store.connection import DATABASE, WriterLock, connect_writer, explain
 from graph.store.known_keys import KnownKeys
 from graph.store.migrations import NAMES, migrate, refuse_newer
 from graph.store.opening import applied_migrations
+from graph.store.pilots import add_pilot
 from graph.store.reading import RunReader
 from graph.store.records import (
     ACCEPTANCE_OF_THE_RUN,
@@ -37,6 +39,7 @@ from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
 from schemas.job import Job
 from schemas.judgement import Decision, Scores, Thresholds
+from schemas.pilot import Pilot
 from schemas.rounds import Round
 
 _COUNTED: Final = (
@@ -333,6 +336,10 @@ class RunStore:
             lambda batch: batch.add("decision_versions", version, now(), note, thresholds.model_dump_json())
         )
         return version
+
+    async def freeze(self, pilot: Pilot, examples: Sequence[Example]) -> None:
+        """Record what a pilot came to; returns once it is committed."""
+        await self._writer.settle(lambda batch: add_pilot(batch, pilot, examples))
 
     def add_failure(self, document_id: str | None, agent: str, error_class: str, message: str) -> None:
         """Record that something went wrong with a document, or with none in particular."""

@@ -140,7 +140,7 @@ class PlainDisplay(Display):
     def _step(self) -> tuple[object, ...]:
         progress = self._progress
         if progress is not None and progress.documents:
-            return ("documents", 10 * progress.done // progress.documents)
+            return ("documents", progress.stage, 10 * progress.done // progress.documents)
         if self._download is not None:
             done, total, label = self._download
             return ("download", label, 4 * done // total if total else 0)
@@ -181,6 +181,8 @@ def progress_lines(progress: Progress, seconds: float) -> tuple[str, ...]:
     documents.append(clock(progress.seconds))
     if progress.stopping:
         documents.append("stopping")
+    if progress.stage:
+        documents.insert(0, progress.stage)
     rated = seconds >= 1
     per_second = f" ({progress.taken.tokens / seconds:,.0f}/s)" if rated else ""
     takes = [_money(progress)]

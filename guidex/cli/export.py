@@ -36,13 +36,13 @@ def export(
 ) -> None:
     """Write the accepted documents as JSON lines; every mention is checked once more against its text."""
     from graph.export import ExportFormat, rows, write_export
-    from graph.results import accepted, shared_examples
+    from graph.results import accepted, shared_schema
     from guidex.cli.console import counted, print_json, say
     from guidex.cli.lines import to_stdout
     from guidex.run_folders import find_run
 
     with find_run(run, runs_dir) as reader:
-        made = rows(accepted(reader), ExportFormat(format), shared_examples(reader))
+        made = rows(accepted(reader), ExportFormat(format), shared_schema(reader))
         if output == Path("-"):
             count = to_stdout(made)
         else:

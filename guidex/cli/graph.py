@@ -32,8 +32,12 @@ def graph(
     ] = 5,
     mode: Annotated[ModeName, typer.Option("--mode", help="Where the schema comes from.")] = "per-document",
 ) -> None:
-    """Draw the graph that every document goes through, from the compiled graph itself."""
-    from graph.document_graph import mermaid as drawing
+    """Draw the graph that every document goes through, from the compiled graph itself.
+
+    For mode corpus it is the graph of the pilot; after it, documents go through that of mode given.
+    """
+    from graph.document_graph import mermaid as documents
+    from graph.pilot_graph import mermaid as pilot
     from schemas.job import AnnotatorConfig, DocumentsConfig, Job, Mode
     from schemas.methods import Method, SelfConsistencyConfig
 
@@ -44,4 +48,5 @@ def graph(
         self_consistency=SelfConsistencyConfig(samples=samples),
     )
     # A copy, as a job of mode given would have to have a schema, of which the drawing shows nothing.
-    typer.echo(drawing(job.model_copy(update={"mode": Mode(mode)})))
+    drawn = job.model_copy(update={"mode": Mode(mode)})
+    typer.echo(pilot(drawn) if drawn.mode is Mode.CORPUS else documents(drawn))

@@ -102,8 +102,8 @@ def _content(
         ModeName | None,
         typer.Option(
             "--mode",
-            help="Where the schema comes from: every document gets its own, which is the default, or it is "
-            "given with --schema.",
+            help="Where the schema comes from: every document gets its own, which is the default, one for "
+            "all is made on a pilot of a few documents, or it is given with --schema.",
         ),
     ] = None,
     schema: Annotated[
@@ -117,6 +117,24 @@ def _content(
     ] = None,
     rounds: Annotated[
         int | None, typer.Option("--rounds", min=1, metavar="N", help="Most rounds of a document.")
+    ] = None,
+    pilot_documents: Annotated[
+        int | None,
+        typer.Option(
+            "--pilot-documents",
+            min=2,
+            metavar="N",
+            help="Documents of the pilot in mode corpus; default: 12.",
+        ),
+    ] = None,
+    pilot_rounds: Annotated[
+        int | None,
+        typer.Option(
+            "--pilot-rounds",
+            min=0,
+            metavar="N",
+            help="How often the pilot revises its guidelines at most; default: 3.",
+        ),
     ] = None,
     method: Annotated[
         MethodName | None,

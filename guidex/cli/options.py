@@ -29,7 +29,7 @@ DisplayMode = Annotated[
     typer.Option("--display", help="How progress is shown; default: full on a terminal, else plain."),
 ]
 
-ModeName = Literal["per-document", "given"]
+ModeName = Literal["per-document", "corpus", "given"]
 
 MethodName = Literal["agents", "linear", "self-consistency"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.examples import MOST, Example, ExampleBank, mentioned, objected_to, own_phrases
+from graph.examples import MOST, Example, ExampleBank, SharedSchema, mentioned, objected_to, own_phrases
 from graph.export import ExportFormat, rows
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
@@ -140,7 +140,10 @@ def test_exported_rows_show_what_other_rows_have_and_what_the_critic_refused_the
         for example in (*mentioned(round_.agreed, round_.annotation_schema), *objected_to(round_))
     )
     assert own_phrases(accepted[0][1]) == ("Ann", "Oslo", "Ann", "Oslo")
-    first, second = (row["text"] for row in rows(accepted, ExportFormat.GUIDEX, bank))
+    first, second = (
+        row["text"]
+        for row in rows(accepted, ExportFormat.GUIDEX, SharedSchema(accepted[0][1].annotation_schema, bank))
+    )
     assert 'span: str  # Such as: "Bo"' in first and 'span: str  # Such as: "Ann"' in second
     assert "- the way to d2" in first and "the way to d1" not in first
     assert '"Oslo"' not in first.partition("text =")[0]

@@ -107,3 +107,20 @@ def test_the_plain_display_says_the_same_in_one_line(capsys: pytest.CaptureFixtu
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("1/10 documents, 1 accepted, 0 rejected, 0:0")
     assert ", cost unknown, 1,000 tokens, " in line
+
+
+def test_what_goes_before_the_documents_stands_first_and_each_step_of_it_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = progress(accepted=0)
+    display = PlainDisplay()
+    display.start(made)
+    for stage in ("pilot: proposing classes", "pilot: writing guidelines", "pilot: writing guidelines", ""):
+        made.stage = stage
+        display.tick()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(", ")[0] for line in lines] == [
+        "pilot: proposing classes",
+        "pilot: writing guidelines",
+        "0/10 documents",
+    ]

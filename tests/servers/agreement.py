@@ -70,7 +70,7 @@ class _Filler:
         self._rules = itertools.cycle(_RULES)
         self._numbered = re.findall(r'^(\d+)\. "', task, re.MULTILINE)
         self._writing = "guidelines" in root.get("properties", {})
-        self._classes = re.findall(r"^- ([A-Z]\w*):", task, re.MULTILINE)
+        self._classes = re.findall(r"^- ([A-Z]\w*)(?::|$)", task, re.MULTILINE)
 
     def fill(self, schema: dict[str, Any], name: str, index: int = 0) -> Any:
         if "$ref" in schema:

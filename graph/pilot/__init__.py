@@ -1,0 +1,1 @@
+"""Parts of the pilot of a corpus; `graph.pilot_graph` wires them."""
