@@ -9,7 +9,7 @@ from schemas.lint import class_name_from
 
 def is_same_name(first: str, second: str) -> bool:
     """Whether two names differ at most in their form: 'place name' is PlaceName."""
-    return first == second or _plain(first) == _plain(second) != ""
+    return first == second or plain_name(first) == plain_name(second) != ""
 
 
 def class_meant(name: str, classes: Sequence[str]) -> str | None:
@@ -19,5 +19,6 @@ def class_meant(name: str, classes: Sequence[str]) -> str | None:
     return next((known for known in classes if is_same_name(known, name)), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """What is left of a name without its form: 'Place name' and PlaceName are 'placename'; may be empty."""
     return (class_name_from(name) or "").casefold()

@@ -28,6 +28,7 @@ PIECES = (
     *SIGNS.split(" "),
     *WORDS.split(),
     *NAMES.split(),
+    *"(Enum): Annotated[ Route.ORAL ConfigDict(".split(),
     *LITERALS.split(" "),
     *(
         "\n    ",
@@ -98,7 +99,15 @@ text: str = ("a" """b""")
 result = [Drug("a", doses={"x": -1}), Drug.Inner(x=None)]
 ```
 Done.'''
-    return [*rendered, styles, styles.split("```")[1].removeprefix("python"), "[]"]
+    by_hand = '''class Route(str, enum.Enum):
+    """How it is taken."""
+    ORAL = "oral"
+class Drug(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    route: Annotated["Optional[Route]", Field(description="how", examples=["oral"])] = Route.ORAL
+    unit: Annotated[str, "of the dose"] = ""
+'''
+    return [*rendered, by_hand, styles, styles.split("```")[1].removeprefix("python"), "[]"]
 
 
 def mutate(source: random.Random, program: str, others: list[str]) -> str:

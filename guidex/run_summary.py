@@ -20,6 +20,7 @@ from guidex.next_steps import next_steps
 from schemas.base import Model
 from schemas.job import Job
 from schemas.judgement import AGREEMENT_FIGURES, Outcome
+from schemas.methods import Method
 
 _PAGE = 500
 _REASONS = 5
@@ -67,6 +68,7 @@ class RunSummary(Model):
 
     name: str = Field(description="The run.")
     folder: Path = Field(description="Its folder.")
+    method: Method = Field(description="How its documents are annotated.")
     status: RunStatus = Field(description="Where it stands.")
     reason: str = Field(description="Why it did not end by itself; else empty.")
     started: str = Field(description="ISO 8601, UTC.")
@@ -119,6 +121,7 @@ def summary_of(reader: RunReader) -> RunSummary:
     return RunSummary(
         name=run.name,
         folder=reader.folder,
+        method=Job.model_validate_json(run.job).method,
         status=run.status,
         reason=run.reason,
         started=run.started,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -92,6 +93,8 @@ def read_json(text: str) -> tuple[AnnotationSchema, tuple[str, ...]]:
         DialectError: It is no JSON, or describes no schema; the message says where and why.
     """
     data = _loaded(text)
+    with contextlib.suppress(ValidationError):
+        return AnnotationSchema.model_validate(data), ()
     if isinstance(data, list) or (isinstance(data, dict) and "classes" not in data):
         data = {"classes": data}
     try:

@@ -15,7 +15,21 @@ from typing import Annotated
 
 import typer
 
-from guidex.cli import doctor, estimate, export, graph, init, models, preview, run, runs, trace, validate
+from guidex.cli import (
+    doctor,
+    estimate,
+    export,
+    gold,
+    graph,
+    init,
+    models,
+    preview,
+    quality,
+    run,
+    runs,
+    trace,
+    validate,
+)
 from guidex.cli.console import say, tolerate_encodings
 from schemas.errors import GuidexError
 
@@ -54,6 +68,8 @@ app.command("validate", short_help="Check a job without any call or download.")(
 app.command("init", short_help="Write a job file that documents every key.")(init.init)
 app.command("doctor", short_help="Check what a run needs, and ask the models of a job.")(doctor.doctor)
 app.command("export", short_help="Write the accepted documents as JSON lines.")(export.export)
+app.command("quality", short_help="Measure accepted documents against gold annotations.")(quality.quality)
+app.command("gold", short_help="Say what gold annotations hold; write their texts for a run.")(gold.gold)
 app.command("graph", short_help="Draw the graph that every document goes through.")(graph.graph)
 app.add_typer(_runs, name="runs")
 app.add_typer(_trace, name="trace")

@@ -17,6 +17,7 @@ from graph.store.records import RunSummary as RunLine
 from guidex.cli.console import console, counted, print_json, safe
 from guidex.cli.display import clock
 from guidex.run_summary import FailureCause, RunSummary
+from schemas.methods import Method
 
 STATUS_STYLES = {
     RunStatus.DONE: "green",
@@ -54,15 +55,17 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         print_json(summary.model_dump(mode="json"))
         return
     out = console()
-    out.print(Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", _status(summary.status)))
+    control = "" if summary.method is Method.AGENTS else f", by {summary.method.value}"
+    status = _status(summary.status)
+    out.print(Text.assemble(("Run ", "bold"), (safe(summary.name), "bold"), ": ", status, control))
     out.print(Text(safe(summary.folder.as_posix()), style="dim"))
     if summary.reason:
         out.print(safe(summary.reason))
     out.print()
     out.print(_sums(summary))
-    _print_agreement(out, summary)
     if summary.price_remedy:
         out.print(Text(f"A price is not known. {safe(summary.price_remedy)}", style="dim"))
+    _print_agreement(out, summary)
     _print_vain(out, summary)
     _print_failures(out, summary)
     if summary.rejections:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from schemas_to_annotate import PLAIN, RICH
 from servers.in_memory import InMemoryClient
+from servers.scripted import Fail, ScriptedServer
 
 from agents.annotation_answer import answer_model
 from agents.annotator import annotate, example_form
 from agents.grammar import annotation_grammar
 from agents.llm.client import Purpose, Sampling
+from agents.llm.factory import ClientPool
 from agents.prompting import worked_example
 from agents.speaker import Speaker
 from schemas.asking import AnswerForm
-from schemas.job import Profile
+from schemas.job import ModelConfig, Profile
 from schemas.judgement import Agent
 from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema, ClassSpec
@@ -161,3 +164,28 @@ def test_longer_answers_may_have_more_mentions() -> None:
     ]
     assert "{0," not in lengths[0].splitlines()[1]
     assert "{0,11}" in lengths[1] and "{0,99}" in lengths[2]
+
+
+# --- over the wire ---
+
+
+@pytest.mark.parametrize(
+    ("provider", "structured"),
+    [("openai", "json_schema"), ("openai", "tools"), ("openai", "json"), ("anthropic", "tools")],
+)
+async def test_the_form_reaches_the_model_and_a_wrong_quote_is_objected_to(
+    provider: str, structured: Any, scripted_server: Callable[..., ScriptedServer]
+) -> None:
+    lost = {"mentions": [{"span": "Zed", "class": "Person"}]}
+    server = scripted_server([lost, {"mentions": MENTIONS}, Fail(400)])
+    url = server.openai_url if provider == "openai" else server.anthropic_url
+    pool = ClientPool()
+    try:
+        config = ModelConfig(name=f"{provider}/scripted", base_url=url, structured=structured)
+        speaker = Speaker(pool.client_for(config), Profile.FULL, Sampling(temperature=0, max_tokens=500))
+        found = await annotate(speaker, TextIndex(TEXT), PURPOSE, RICH, RICH.names, (), AnswerForm.IN_ORDER)
+    finally:
+        await pool.close()
+    assert found == read({"mentions": MENTIONS}).grounded(TextIndex(TEXT)) != ()
+    sent = [json.dumps(call.body, ensure_ascii=False).replace('\\"', '"') for call in server.calls]
+    assert len(sent) == 2 and '"mentions"' in sent[0] and 'Person: "Zed"' in sent[1]

@@ -130,6 +130,21 @@ def test_objections_to_the_schema_are_kept_and_do_not_reject(
     assert "SCHEMA_MISSING_CLASS" in told.out and "no ships" in told.out
 
 
+@pytest.mark.parametrize("method", ["linear", "self-consistency"])
+def test_controls_annotate_with_the_same_schema(
+    method: str, guidex: Command, documents: Path, schema: Path, scripted_server: Servers
+) -> None:
+    done = guidex("run", *flags(scripted_server(), documents, schema), "--method", method, "--json")
+    assert done.code == 0, done.err
+    assert done.json["documents"]["accepted"] == 4
+    rows = guidex("export", "people", "--format", "guidex", "--output", "rows.jsonl")
+    assert rows.code == 0, rows.err
+    for line in Path("rows.jsonl").read_text("utf-8").splitlines():
+        assert without_phrases(parse(json.loads(line)["text"]).schema) == without_phrases(
+            parse(SCHEMA).schema
+        )
+
+
 def test_estimate_and_preview_take_the_schema(
     guidex: Command, documents: Path, schema: Path, scripted_server: Servers
 ) -> None:

@@ -23,6 +23,7 @@ def test_self_consistency_is_run_traced_and_exported(guidex: Command, job: tuple
     done = guidex("run", *job, "--method", "self-consistency", "--samples", 6, "--json")
     assert done.code == 0, done.err
     assert (done.json["documents"]["accepted"], done.json["calls"]) == (PEOPLE, PEOPLE * (2 + 6))
+    assert "Run people: done, by self-consistency" in guidex("runs", "show", "people").out
     told = guidex("trace", "show", "people", "ada").out
     assert "majority of 6 samples" in told and "6 of 6" in told and "less than" not in told
     assert told.count("annotator ") >= 6 and "critic" not in told

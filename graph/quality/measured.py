@@ -1,0 +1,143 @@
+"""One run on the documents that are compared: its counts, its rankings, and what is reported of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from graph.agreement import TypedSpan
+from graph.gold import Gold
+from graph.quality.classes import ClassNames
+from graph.quality.counting import Counts, Measure, count, share
+from graph.quality.figures import FIGURES, figures_of, quantities
+from graph.quality.models import ClassQuality, Figure, RankingQuality, RunQuality
+from graph.quality.ranking import Confidence, Mentions, RankedSample, Ranking
+from graph.quality.resampling import Drawn, Sums, Values, figure
+from graph.quality.results import RunResults
+from schemas.judgement import Outcome
+
+Key = tuple[str, ...]
+"""Names a figure of a run: its kind, then its name."""
+
+COVERAGES = {"50%": 0.5, "60%": 0.6, "70%": 0.7, "80%": 0.8, "90%": 0.9, "100%": 1.0}
+"""At which coverages F1 is told."""
+
+_PARTS = ("correct", "wrong", "missed")
+_SHARED = ("prompt", "uncached", "generated")
+
+
+class MeasuredRun:
+    """A run on the documents that are compared.
+
+    Attributes:
+        name: The run.
+    """
+
+    def __init__(self, run: RunResults, gold: Gold, places: Sequence[int], names: ClassNames) -> None:
+        """Count a run's mentions.
+
+        Args:
+            run: The run.
+            gold: The gold.
+            places: Places in the gold of the documents that are compared.
+            names: The classes.
+        """
+        self.name, self._run = run.name, run
+        self._documents = [run.documents[place] for place in places]
+        counts = []
+        for place, document in zip(places, self._documents, strict=True):
+            theirs = _named(gold.documents[place].mentions, names.of_gold)
+            ours = _named(document.found or (), names.of_run)
+            text = gold.documents[place].text
+            counts.append({measure: count(ours, theirs, text, measure) for measure in Measure})
+        made = [
+            quantities(document, each, {names.of_run(name) or "" for name in document.unknown})
+            for document, each in zip(self._documents, counts, strict=True)
+        ]
+        self._sums = Sums(made)
+        strict = [each[Measure.STRICT] for each in counts]
+        accepted = [each.outcome is Outcome.ACCEPTED for each in self._documents]
+        self._of_classes = Sums(
+            [_by_class(each) if kept else {} for each, kept in zip(strict, accepted, strict=True)]
+        )
+        self._classes = sorted({name for each in strict for part in _PARTS for name in getattr(each, part)})
+        mentions = [Mentions(*(getattr(each, part).total() for part in _PARTS)) for each in strict]
+        self._confidence = {
+            confidence: [confidence.of(document) for document in self._documents] for confidence in Confidence
+        }
+        self._rankings = {each: Ranking(values, mentions) for each, values in self._confidence.items()}
+
+    def ranked(self, drawn: Drawn) -> dict[Confidence, RankedSample]:
+        """The rankings of a sample of the documents."""
+        return {confidence: ranking.over(drawn) for confidence, ranking in self._rankings.items()}
+
+    def figures(
+        self, drawn: Drawn, ranked: Mapping[Confidence, RankedSample]
+    ) -> Iterator[tuple[Key, float | None]]:
+        """All figures of a sample of the documents, each with its key."""
+        sums: dict[str, float] = dict(self._sums.over(drawn))
+        for name, tokens in zip(_SHARED, self._run.shared, strict=True):
+            sums[name] += tokens * len(drawn)
+        for name, value in figures_of(sums).items():
+            yield ("figure", name), value
+        of_classes = self._of_classes.over(drawn)
+        for name in self._classes:
+            correct, wrong, missed = (of_classes.get(f"{part}.{name}", 0) for part in _PARTS)
+            yield ("precision", name), share(correct, correct + wrong)
+            yield ("recall", name), share(correct, correct + missed)
+            yield ("f1", name), share(2 * correct, 2 * correct + wrong + missed)
+        for confidence, sample in ranked.items():
+            yield ("aurc", confidence), sample.aurc()
+            yield ("calibration", confidence), sample.calibration_error()
+            for name, coverage in COVERAGES.items():
+                yield ("f1_at", confidence, name), sample.f1_at(coverage)
+
+    def report(self, values: Mapping[Key, Values], level: float) -> RunQuality:
+        """What is reported of the run.
+
+        Args:
+            values: The figures, of all documents and of every resample.
+            level: Of the intervals.
+        """
+        everything = range(len(self._documents))
+        sums, of_classes = self._sums.over(everything), self._of_classes.over(everything)
+
+        def told(*key: str) -> Figure:
+            return figure(values[key], level)
+
+        return RunQuality(
+            run=self.name,
+            outcomes=dict(Counter(each.outcome.value for each in self._documents)),
+            counts={each.value: {part: sums[f"{each}.{part}"] for part in _PARTS} for each in Measure},
+            figures={name: told("figure", name) for name in FIGURES},
+            classes={
+                name: ClassQuality(
+                    **{part: of_classes.get(f"{part}.{name}", 0) for part in _PARTS},
+                    **{what: told(what, name) for what in ("precision", "recall", "f1")},
+                )
+                for name in self._classes
+            },
+            rankings={
+                each.value: RankingQuality(
+                    scored=sum(value >= 0 for value in self._confidence[each]),
+                    aurc=told("aurc", each),
+                    calibration_error=told("calibration", each),
+                    f1_at={name: told("f1_at", each, name) for name in COVERAGES},
+                    curve=tuple(sample.curve()),
+                )
+                for each, sample in self.ranked(everything).items()
+            },
+            without_gold=len(self._run.without_gold),
+            not_compared=len(self._run.documents) - len(self._documents),
+            from_elsewhere=self._run.from_elsewhere,
+        )
+
+
+def _by_class(counts: Counts) -> dict[str, int]:
+    return {f"{part}.{name}": number for part in _PARTS for name, number in getattr(counts, part).items()}
+
+
+def _named(mentions: Collection[TypedSpan], name_of: Callable[[str], str | None]) -> set[TypedSpan]:
+    """The mentions with the names under which classes are compared, without those that are left out."""
+    named = ((start, end, name_of(label)) for start, end, label in mentions)
+    return {(start, end, name) for start, end, name in named if name is not None}

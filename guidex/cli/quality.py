@@ -1,0 +1,122 @@
+"""`guidex quality`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from guidex.cli.gold import GOLD_HELP
+from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
+
+if TYPE_CHECKING:
+    from graph.gold import Gold
+    from graph.quality.results import RunResults
+
+RankBy = Literal["agreement", "faithfulness", "mean", "min"]
+
+
+def quality(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Runs, by name or the path of their folder.")
+    ],
+    gold: Annotated[
+        list[Path],
+        typer.Option(
+            "--gold", metavar="FILE", help=f"Gold annotations; may be given several times. {GOLD_HELP}"
+        ),
+    ],
+    class_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--class-map",
+            metavar="GOLD=OURS",
+            help="The run's class that a class of the gold stands for, where more than their form differs "
+            "(`musicalartist` is MusicalArtist); may be given several times.",
+        ),
+    ] = None,
+    ignore_class: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-class",
+            metavar="CLASS",
+            help="Leave the mentions of a class out on both sides; may be given several times.",
+        ),
+    ] = None,
+    rank_by: Annotated[
+        RankBy,
+        typer.Option(
+            "--rank-by",
+            help="By which stored confidence documents are ranked; mean and min are of agreement and "
+            "faithfulness.",
+        ),
+    ] = "agreement",
+    per_class: Annotated[bool, typer.Option("--per-class", help="Show each class of each run.")] = False,
+    level: Annotated[
+        float,
+        typer.Option("--ci", min=0.5, max=0.999, metavar="LEVEL", help="Level of the bootstrap intervals."),
+    ] = 0.95,
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples", min=0, max=100_000, metavar="B", help="Bootstrap resamples; 0: no intervals."
+        ),
+    ] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the bootstrap.")] = 0,
+    runs_dir: RunsDir = RUNS_DIR,
+    json: AsJson = False,
+) -> None:
+    """Measure the accepted documents of runs against gold annotations.
+
+    Precision, recall and F1, strict and as GoLLIE counts, with coverage, tokens per correct mention and F1 at
+    several coverages; each with a bootstrap interval. Several runs are compared on the documents that all of
+    them have, over the same resamples.
+    """
+    from graph.gold import read_gold
+    from graph.quality import Confidence, Settings, measure
+    from guidex.cli.console import print_json
+
+    settings = Settings(
+        class_map=dict(_pair(each) for each in class_map or ()),
+        ignored=tuple(ignore_class or ()),
+        confidence=Confidence(rank_by),
+        level=level,
+        samples=samples,
+        seed=seed,
+    )
+    read = read_gold(gold)
+    report = measure(_results(runs, runs_dir, read), read, [path.as_posix() for path in gold], settings)
+    if json:
+        print_json(report.model_dump(mode="json"))
+    else:
+        from guidex.cli.quality_report import print_quality
+
+        print_quality(report, per_class=per_class)
+
+
+def _results(runs: list[str], runs_dir: Path, gold: Gold) -> list[RunResults]:
+    """What the runs made of the gold's documents; if two have one name, all are called as they were given."""
+    from dataclasses import replace
+
+    from graph.quality import read_results
+    from guidex.run_folders import find_run
+
+    results = []
+    for run in runs:
+        with find_run(run, runs_dir) as reader:
+            results.append(read_results(reader, gold))
+    if len({each.name for each in results}) < len(results):
+        results = [replace(each, name=run) for each, run in zip(results, runs, strict=True)]
+    return results
+
+
+def _pair(given: str) -> tuple[str, str]:
+    label, sign, name = given.partition("=")
+    if not (label.strip() and sign and name.strip()):
+        from schemas.errors import UsageError
+
+        raise UsageError(
+            f"--class-map {given!r} is no pair of classes.", "Write it as --class-map person=Human."
+        )
+    return label.strip(), name.strip()
