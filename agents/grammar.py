@@ -23,7 +23,17 @@ MAX_MISSING = 2
 """Most missing mentions the critic names in one passage."""
 
 # Letters alone: of digits a small model makes endless rows, at a token each.
-_SENTENCE = r"""/"[A-Z][a-z'\-]{0,13}(,? [A-Za-z'\-]{1,14}){2,8}\."/"""
+_SENTENCE = r"""/"[A-Z][a-z'\-]{0,13}(,? [A-Za-z'\-]{1,14}){2,WORDS}\."/"""
+_MAX_WORDS = 8
+_WORD_TOKENS = 4
+"""Tokens of a rather long word."""
+
+_GUIDELINE_TOKENS = 20
+"""Tokens of the JSON around the sentence of a guideline."""
+
+_KEY_TOKENS = 12
+"""Tokens of a key of facts with the JSON around it."""
+
 _DOMAIN = r"""/"\p{L}{3,16}( \p{L}{2,16}){0,3}"/"""
 
 # Words of any script. Of digits few in a row, for the same reason.
@@ -94,7 +104,7 @@ def facts_grammar(text: str, keys: Sequence[str], least: int, most: int, max_tok
         ValueError: The text is longer than a grammar is built for.
     """
     rules = quote_rules(text)
-    entries = min(_MAX_VALUES, _most_quotes(text, most, max_tokens))
+    entries = min(_MAX_VALUES, _most_quotes(text, most, max_tokens - most * _KEY_TOKENS))
     values = _list(r'"\"" QUOTE "\""', entries) if rules else '"[]"'
     facts = [f"{literal('{' + json.dumps('key') + ': ' + json.dumps(key) + ', ')} values" for key in keys]
     return "\n".join(
@@ -109,8 +119,13 @@ def facts_grammar(text: str, keys: Sequence[str], least: int, most: int, max_tok
     )
 
 
-def guidelines_grammar(names: Sequence[str]) -> str:
-    """Grammar of compact guidelines (`agents.guideline_writer`): every class once, in order."""
+def guidelines_grammar(names: Sequence[str], max_tokens: int) -> str:
+    """Grammar of compact guidelines (`agents.guideline_writer`): every class once, in order.
+
+    Of many classes each gets a shorter sentence, so that all of them fit `max_tokens`.
+    """
+    room = max_tokens / len(names) - _GUIDELINE_TOKENS
+    words = max(2, min(_MAX_WORDS, int(room / _WORD_TOKENS) - 1))
     parts = (
         f"{literal('{' + json.dumps('name') + ': ' + json.dumps(name) + ', ')} guideline" for name in names
     )
@@ -120,7 +135,7 @@ def guidelines_grammar(names: Sequence[str]) -> str:
             "%llguidance {}",
             rf'start: "{{\"guidelines\": [" {_joined(parts)} "]}}"',
             f"guideline: {rule}",
-            f"SENTENCE: {_SENTENCE}",
+            f"SENTENCE: {_SENTENCE.replace('WORDS', str(words))}",
             "",
         )
     )

@@ -110,7 +110,7 @@ async def write(
     )
     full = speaker.profile is Profile.FULL
     answer = FullGuidelines if full else CompactGuidelines
-    grammar = None if full else guidelines_grammar(schema.names)
+    grammar = None if full else guidelines_grammar(schema.names, speaker.sampling.max_tokens)
     reply = await speaker.ask(question, answer, purpose, grammar=grammar)
     return revised(schema, reply.answer)
 

@@ -34,7 +34,7 @@ from schemas.lint import class_name_from
 from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
-_MOST_KEYS = 12
+_MOST_KEYS = 8
 """Most keys of compact facts where classes are given: a grammar has a rule for each way through them."""
 
 
@@ -267,7 +267,8 @@ class Conversation:
             first=schema.names[0],
         )
         form = CompactGuidelines if self._compact else FullGuidelines
-        grammar = guidelines_grammar(schema.names) if self._compact else None
+        tokens = self.speaker.sampling.max_tokens
+        grammar = guidelines_grammar(schema.names, tokens) if self._compact else None
         answer, after = await self._ask((question,), form, purpose, grammar)
         return revised(schema, answer), after
 

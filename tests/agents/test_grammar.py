@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -283,5 +284,14 @@ def test_a_design_has_rules_for_every_way_on_and_none_to_nowhere(least: int, mos
 
 
 def test_guidelines_are_written_for_every_class_in_order() -> None:
-    start = guidelines_grammar(("Person", "Place")).splitlines()[1]
+    start = guidelines_grammar(("Person", "Place"), 600).splitlines()[1]
     assert start.index("Person") < start.index("Place") and start.count("guideline") >= 2
+
+
+def test_guidelines_of_many_classes_are_shorter_so_that_all_fit_the_answer() -> None:
+    names = [f"Class{number}" for number in range(17)]
+    longest = [
+        int(re.findall(r"\{2,(\d+)\}", guidelines_grammar(names[:count], 600))[-1])
+        for count in (1, 6, 12, 17)
+    ]
+    assert longest == sorted(longest, reverse=True) and longest[0] == 8 and longest[-1] < 4
