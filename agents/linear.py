@@ -127,8 +127,7 @@ class Conversation:
     async def summarise(self, purpose: Purpose, *, brief: str = "") -> Self:
         """Step 1: let the document be summed up in points.
 
-        Where one schema serves all documents, the conversation begins with the worked example that
-        annotators are shown then.
+        Where annotators are shown a worked example, the conversation begins with the same.
 
         Args:
             purpose: For trace and ledger.
@@ -140,8 +139,7 @@ class Conversation:
         profile = self.speaker.profile
         opening = Message(role="system", parts=(rendered(profile, "linear/system"),))
         question = rendered(profile, "linear/summary", brief=one_line(brief))
-        worked = worked_example(profile, ROLES[self.form]) if self.speaker.schema_first else ()
-        begun = replace(self, said=(opening, *worked))
+        begun = replace(self, said=(opening, *self._worked_example))
         grammar = points_grammar() if self._compact else None
         _, after = await begun._ask((delimited(self.text), question), Summary, purpose, grammar)
         return after
@@ -243,7 +241,7 @@ class Conversation:
             self.speaker.profile,
             "linear/instances",
             classes=", ".join(order),
-            form=example_form(schema, order, self.form),
+            form="" if self._worked_example else example_form(schema, order, self.form),
             in_order=self.form is AnswerForm.IN_ORDER,
             part=part,
         )
@@ -258,6 +256,13 @@ class Conversation:
     @property
     def _compact(self) -> bool:
         return self.speaker.profile is Profile.COMPACT
+
+    @property
+    def _worked_example(self) -> tuple[Message, ...]:
+        """What annotators are shown where one schema serves all documents."""
+        if not self.speaker.schema_first:
+            return ()
+        return worked_example(self.speaker.profile, ROLES[self.form])
 
     async def _guidelines(self, purpose: Purpose, schema: AnnotationSchema) -> tuple[AnnotationSchema, Self]:
         question = rendered(

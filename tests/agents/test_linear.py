@@ -160,6 +160,7 @@ async def test_where_a_schema_serves_all_documents_small_models_see_the_annotato
     example = worked_example(Profile.COMPACT, "annotator")
     assert example and all(request.messages[1 : 1 + len(example)] == example for request in model.requests)
     assert TEXT in model.requests[0].messages[-1].text
+    assert model.requests[-1].messages[-1].text.endswith("Answer in JSON.")
 
 
 @BOTH
