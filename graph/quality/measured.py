@@ -33,7 +33,14 @@ class MeasuredRun:
         name: The run.
     """
 
-    def __init__(self, run: RunResults, gold: Gold, places: Sequence[int], names: ClassNames) -> None:
+    def __init__(
+        self,
+        run: RunResults,
+        gold: Gold,
+        places: Sequence[int],
+        names: ClassNames,
+        confidence: Confidence,
+    ) -> None:
         """Count a run's mentions.
 
         Args:
@@ -41,8 +48,9 @@ class MeasuredRun:
             gold: The gold.
             places: Places in the gold of the documents that are compared.
             names: The classes.
+            confidence: By which the documents are ranked in resamples.
         """
-        self.name, self._run = run.name, run
+        self.name, self._run, self._chosen = run.name, run, confidence
         self._documents = [run.documents[place] for place in places]
         counts = []
         for place, document in zip(places, self._documents, strict=True):
@@ -67,13 +75,11 @@ class MeasuredRun:
         }
         self._rankings = {each: Ranking(values, mentions) for each, values in self._confidence.items()}
 
-    def ranked(self, drawn: Drawn) -> dict[Confidence, RankedSample]:
-        """The rankings of a sample of the documents."""
-        return {confidence: ranking.over(drawn) for confidence, ranking in self._rankings.items()}
+    def ranked(self, drawn: Drawn) -> RankedSample:
+        """The chosen ranking of a sample of the documents."""
+        return self._rankings[self._chosen].over(drawn)
 
-    def figures(
-        self, drawn: Drawn, ranked: Mapping[Confidence, RankedSample]
-    ) -> Iterator[tuple[Key, float | None]]:
+    def figures(self, drawn: Drawn, ranked: RankedSample) -> Iterator[tuple[Key, float | None]]:
         """All figures of a sample of the documents, each with its key."""
         sums: dict[str, float] = dict(self._sums.over(drawn))
         for name, tokens in zip(_SHARED, self._run.shared, strict=True):
@@ -86,11 +92,8 @@ class MeasuredRun:
             yield ("precision", name), share(correct, correct + wrong)
             yield ("recall", name), share(correct, correct + missed)
             yield ("f1", name), share(2 * correct, 2 * correct + wrong + missed)
-        for confidence, sample in ranked.items():
-            yield ("aurc", confidence), sample.aurc()
-            yield ("calibration", confidence), sample.calibration_error()
-            for name, coverage in COVERAGES.items():
-                yield ("f1_at", confidence, name), sample.f1_at(coverage)
+        for key, value in _of_ranking(ranked):
+            yield ("ranking", *key), value
 
     def report(self, values: Mapping[Key, Values], level: float) -> RunQuality:
         """What is reported of the run.
@@ -117,20 +120,33 @@ class MeasuredRun:
                 )
                 for name in self._classes
             },
-            rankings={
-                each.value: RankingQuality(
-                    scored=sum(value >= 0 for value in self._confidence[each]),
-                    aurc=told("aurc", each),
-                    calibration_error=told("calibration", each),
-                    f1_at={name: told("f1_at", each, name) for name in COVERAGES},
-                    curve=tuple(sample.curve()),
-                )
-                for each, sample in self.ranked(everything).items()
-            },
+            rankings={each.value: self._ranking(each, told) for each in Confidence},
             without_gold=len(self._run.without_gold),
             not_compared=len(self._run.documents) - len(self._documents),
             from_elsewhere=self._run.from_elsewhere,
         )
+
+    def _ranking(self, confidence: Confidence, told: Callable[..., Figure]) -> RankingQuality:
+        """What is reported of a ranking; the others than the chosen one have no intervals."""
+        sample = self._rankings[confidence].over(range(len(self._documents)))
+        made = {
+            key: told("ranking", *key) if confidence is self._chosen else Figure(value=value)
+            for key, value in _of_ranking(sample)
+        }
+        return RankingQuality(
+            scored=sum(value >= 0 for value in self._confidence[confidence]),
+            aurc=made["aurc",],
+            calibration_error=made["calibration",],
+            f1_at={name: made["f1_at", name] for name in COVERAGES},
+            curve=tuple(sample.curve()),
+        )
+
+
+def _of_ranking(sample: RankedSample) -> Iterator[tuple[Key, float | None]]:
+    yield ("aurc",), sample.aurc()
+    yield ("calibration",), sample.calibration_error()
+    for name, coverage in COVERAGES.items():
+        yield ("f1_at", name), sample.f1_at(coverage)
 
 
 def _by_class(counts: Counts) -> dict[str, int]:

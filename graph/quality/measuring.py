@@ -63,7 +63,7 @@ def measure(
         )
     own = dict.fromkeys(name for run in runs for name in run.classes)
     names = ClassNames(gold.labels, own, settings.class_map, settings.ignored)
-    measured = [MeasuredRun(run, gold, places, names) for run in runs]
+    measured = [MeasuredRun(run, gold, places, names, settings.confidence) for run in runs]
     values: list[dict[Key, list[float | None]]] = [defaultdict(list) for _ in measured]
     for drawn in samples(len(places), settings.samples, settings.seed):
         ranked = [run.ranked(drawn) for run in measured]
@@ -72,7 +72,7 @@ def measure(
                 made[key].append(value)
             coverage = made["figure", "coverage"][-1] or 0.0
             for number, other in enumerate(ranked):
-                made["matched", str(number)].append(other[settings.confidence].f1_at(coverage))
+                made["matched", str(number)].append(other.f1_at(coverage))
     return QualityReport(
         gold=tuple(files),
         gold_documents=len(gold.documents),

@@ -65,7 +65,9 @@ class RunQuality(Model):
     )
     figures: dict[str, Figure] = Field(description="Each as its name says; `about` has the definitions.")
     classes: dict[str, ClassQuality] = Field(description="By class, of accepted documents.")
-    rankings: dict[str, RankingQuality] = Field(description="By confidence.")
+    rankings: dict[str, RankingQuality] = Field(
+        description="By confidence; intervals only for the one by which coverage is matched."
+    )
     without_gold: int = Field(description="Documents of the run that the gold does not have.")
     not_compared: int = Field(description="Documents with gold that another run does not have.")
     from_elsewhere: int = Field(description="Answers taken from other runs; their tokens are not counted.")

@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate, pairwise
+from math import ceil
 
 from graph.quality.counting import f1, share
 from graph.quality.models import CurvePoint
@@ -19,8 +21,16 @@ from graph.quality.results import DocumentResult
 _BINS = 10
 _UNJUDGED = -1.0
 _NO_ANNOTATION = -2.0
-_LANE = 40
+
+_LANE = 64
+_EXPECTED, _FOUND, _FAULTS, _CORRECT, _DOCUMENTS = range(0, 5 * _LANE, _LANE)
+"""Lanes of the large integer that a document is, as in `graph.quality.resampling.Sums`, by their lowest bit.
+
+Documents are the highest, so that sums over the first documents are in the order of how many these are.
+"""
 _MASK = (1 << _LANE) - 1
+_UNIT = 1 << 24
+"""Expected correct mentions are counted in parts of one."""
 
 
 class Confidence(StrEnum):
@@ -58,17 +68,6 @@ class Mentions:
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Documents of one confidence in a sample."""
-
-    confidence: float
-    documents: int
-    correct: int
-    wrong: int
-    missed: int
-
-
 class Ranking:
     """Documents in the order of a confidence, the highest first."""
 
@@ -82,9 +81,9 @@ class Ranking:
         self._confidence = sorted(set(confidence), reverse=True)
         place = {value: number for number, value in enumerate(self._confidence)}
         self._group = [place[value] for value in confidence]
-        self._packed = [
-            1 | each.correct << _LANE | each.wrong << 2 * _LANE | each.missed << 3 * _LANE
-            for each in mentions
+        self._packed = [_packed(*each) for each in zip(confidence, mentions, strict=True)]
+        self._bins = [
+            sum(_bin(value) >= least for value in self._confidence) for least in range(_BINS, -1, -1)
         ]
 
     def over(self, drawn: Drawn) -> RankedSample:
@@ -93,30 +92,38 @@ class Ranking:
         group, packed = self._group, self._packed
         for number in drawn:
             sums[group[number]] += packed[number]
-        groups = (
-            _Group(confidence, *(total >> lane * _LANE & _MASK for lane in range(4)))
-            for confidence, total in zip(self._confidence, sums, strict=True)
-            if total
-        )
-        return RankedSample(tuple(groups))
+        return RankedSample(self._confidence, list(accumulate(sums, initial=0)), self._bins)
+
+
+def _packed(confidence: float, mentions: Mentions) -> int:
+    found = mentions.correct + mentions.wrong
+    return (
+        1 << _DOCUMENTS
+        | mentions.correct << _CORRECT
+        | mentions.wrong + mentions.missed << _FAULTS
+        | found << _FOUND
+        | round(max(0.0, confidence) * found * _UNIT) << _EXPECTED
+    )
+
+
+def _bin(confidence: float) -> int:
+    """Which of the bins of equal width a confidence is in; -1 for none."""
+    return min(int(confidence * _BINS), _BINS - 1) if confidence >= 0 else -1
 
 
 class RankedSample:
-    """A sample of documents, grouped by their confidence, the highest first."""
+    """A sample of documents in the order of their confidence, the highest first."""
 
-    def __init__(self, groups: Sequence[_Group]) -> None:
-        self._groups = groups
-        self._retained = [(0, 0, 0)]
-        for group in groups:
-            documents, correct, faults = self._retained[-1]
-            self._retained.append(
-                (
-                    documents + group.documents,
-                    correct + group.correct,
-                    faults + group.wrong + group.missed,
-                )
-            )
-        self._documents = self._retained[-1][0]
+    def __init__(self, confidence: Sequence[float], retained: Sequence[int], bins: Sequence[int]) -> None:
+        """Take sums.
+
+        Args:
+            confidence: All confidences that occur, falling.
+            retained: Sums over no documents, and over those of at least each confidence.
+            bins: Before which confidence each bin of them ends, the highest first; beginning with 0.
+        """
+        self._confidence, self._retained, self._bins = confidence, retained, bins
+        self._documents = retained[-1] >> _DOCUMENTS
 
     def aurc(self) -> float:
         """Area under the risk-coverage curve: the mean over documents of the risk once each is retained.
@@ -125,20 +132,26 @@ class RankedSample:
         the sum over i of the risk at coverage i/n, divided by n (Geifman, Uziel and El-Yaniv 2019);
         documents of one confidence are retained at once.
         """
-        steps = zip(self._groups, self._retained[1:], strict=True)
-        return sum(group.documents * (1 - f1(*sums)) for group, (_, *sums) in steps) / self._documents
+        area, before = 0.0, 0
+        for sums in self._retained:
+            documents = sums >> _DOCUMENTS
+            area += (documents - before) * (1 - f1(*_mentions(sums)))
+            before = documents
+        return area / self._documents
 
     def f1_at(self, coverage: float) -> float | None:
         """F1 of the most confident documents at a coverage; None for none of them."""
         wanted = coverage * self._documents
         if wanted <= 0:
             return None
-        # A hair less, as 0.7 * 10 is a hair more than 7.
-        last = bisect_left(self._retained, wanted - 1e-9, key=lambda sums: sums[0])
-        before, after = self._retained[last - 1], self._retained[last]
-        part = min(1.0, (wanted - before[0]) / (after[0] - before[0]))
-        correct, faults = (low + part * (high - low) for low, high in zip(before[1:], after[1:], strict=True))
-        return f1(correct, faults)
+        # A hair less, as 0.7 * 10 may be a hair more than 7.
+        last = bisect_left(self._retained, ceil(wanted - 1e-9) << _DOCUMENTS)
+        less, more = self._retained[last - 1], self._retained[last]
+        before, after = less >> _DOCUMENTS, more >> _DOCUMENTS
+        part = min(1.0, (wanted - before) / (after - before))
+        return f1(
+            *(low + part * (high - low) for low, high in zip(_mentions(less), _mentions(more), strict=True))
+        )
 
     def calibration_error(self) -> float | None:
         """Expected calibration error: confidence taken for the chance that a mention is correct.
@@ -146,23 +159,24 @@ class RankedSample:
         Over ten bins of equal width, the mean of |share of correct mentions - mean confidence|, weighted by
         their mentions (Naeini, Cooper and Hauskrecht 2015). Documents without a confidence are left out.
         """
-        gaps, total = [0.0] * _BINS, 0
-        for group in self._groups:
-            if group.confidence >= 0:
-                mentions = group.correct + group.wrong
-                total += mentions
-                gaps[min(int(group.confidence * _BINS), _BINS - 1)] += (
-                    group.correct - group.confidence * mentions
-                )
-        return share(sum(map(abs, gaps)), total)
+        gap = 0.0
+        for start, end in pairwise(self._bins):
+            sums = self._retained[end] - self._retained[start]
+            gap += abs((sums >> _CORRECT & _MASK) - (sums & _MASK) / _UNIT)
+        return share(gap, self._retained[self._bins[-1]] >> _FOUND & _MASK)
 
     def curve(self) -> Iterator[CurvePoint]:
         """A point for each confidence that occurs: all documents of at least that are retained."""
-        for group, (documents, *sums) in zip(self._groups, self._retained[1:], strict=True):
-            reached = f1(*sums)
+        for confidence, sums in zip(self._confidence, self._retained[1:], strict=True):
+            reached = f1(*_mentions(sums))
             yield CurvePoint(
-                least=group.confidence if group.confidence >= 0 else None,
-                coverage=documents / self._documents,
+                least=confidence if confidence >= 0 else None,
+                coverage=(sums >> _DOCUMENTS) / self._documents,
                 f1=reached,
                 risk=1 - reached,
             )
+
+
+def _mentions(sums: int) -> tuple[int, int]:
+    """Correct mentions, and wrong and missed ones."""
+    return sums >> _CORRECT & _MASK, sums >> _FAULTS & _MASK

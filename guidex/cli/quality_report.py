@@ -20,11 +20,11 @@ Shown = Callable[[float], str]
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+    return f"{100 * value:z.1f}"
 
 
 def _whole(value: float) -> str:
-    return f"{value:,.0f}"
+    return f"{value:z,.0f}"
 
 
 _MEASURED = {
