@@ -19,8 +19,8 @@ FULL_PASSAGE_BYTES = 16_000
 _INSTRUCTION_TOKENS = 900
 """Room for system text, classes, guidelines and findings beside the passage."""
 
-_HISTORY_TOKENS = 700
-"""Room for the answers of three steps of the linear method, as long as their grammars let them be."""
+_HISTORY_TOKENS = 200
+"""More room for the answers in the last question of a linear conversation, which has no findings."""
 
 _BYTES_PER_TOKEN = 2.5
 """Fewer than in English prose (about 4), so that other texts fit as well."""
@@ -111,6 +111,6 @@ def _passage_bytes(config: ModelConfig, method: Method) -> int:
     if model.provider != "local":
         return FULL_PASSAGE_BYTES
     room = config.context - model.max_tokens - _INSTRUCTION_TOKENS
-    if method is Method.LINEAR:  # the last question holds an excerpt, three answers and a passage
-        room = (room - _HISTORY_TOKENS) // 2
+    if method is Method.LINEAR:
+        room -= _HISTORY_TOKENS
     return max(200, min(FULL_PASSAGE_BYTES, int(room * _BYTES_PER_TOKEN)))

@@ -17,6 +17,7 @@ from graph.nodes.authoring import excerpt
 from graph.nodes.keeping import Keeping
 from graph.nodes.state import DocumentState, purpose, side_by_side
 from graph.passages import shifted
+from graph.splitting import split
 from graph.team import Team
 from schemas.annotation import Annotation, Instance
 from schemas.documents import Passage
@@ -43,11 +44,15 @@ class _Steps:
 
     async def summarise(self, state: LinearState) -> LinearState:
         """Step 1; the classes are designed from here on, so that it counts as the schema-designer's."""
-        speaker = self._team.annotators[0]
-        text = excerpt(state["passages"], self._team.passage_bytes)
-        begun = Conversation(speaker, text, self._job.annotators_at_work[0].form)
+        passages, size = state["passages"], self._team.passage_bytes
+        if len(passages) > 1:  # the last question then holds an excerpt and a passage
+            size //= 2
+            passages = split(state["document"].text, size)
+        form = self._job.annotators_at_work[0].form
+        begun = Conversation(self._team.annotators[0], excerpt(passages, size), form)
         asking = purpose(state, Agent.DESIGNER)
         return {
+            "passages": passages,
             "conversation": await begun.summarise(asking, brief=self._job.brief),
             "entered": Agent.DESIGNER,
             "copied": (),

@@ -135,6 +135,9 @@ async def test_a_long_document_is_annotated_by_passages_in_one_conversation() ->
     parts = cast.requests(Agent.ANNOTATOR)
     assert len(parts) > 2 and {len(request.messages) for request in parts} == {8}
     assert len({str(request.messages[:7]) for request in parts}) == 1
+    shown = [parts[0].messages[1].parts[0], *(request.messages[-1].parts[0] for request in parts)]
+    marked = len("<document>\n\n</document>") + 2 * len("\n[...]\n")
+    assert max(map(len, shown)) <= 300 // 2 + marked
     assert decision.outcome is Outcome.ACCEPTED
     assert len(kept.agreed.instances) == 2 * len(parts)
     assert all(verbatim(instance, text) for instance in kept.agreed.instances)

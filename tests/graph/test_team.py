@@ -10,6 +10,7 @@ from graph.team import FULL_PASSAGE_BYTES, Team, assemble
 from schemas.asking import AnswerForm
 from schemas.errors import UsageError
 from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, Profile
+from schemas.methods import Method
 
 HOSTED = ModelConfig(name="openai/large", base_url="http://127.0.0.1:1/v1")
 LOCAL = ModelConfig(name="local/smollm2-135m")
@@ -80,6 +81,12 @@ def test_passages_fit_the_smallest_model_of_the_team() -> None:
     assert 200 <= tiny < small
     wide = team(LOCAL.model_copy(update={"context": 1_000_000})).passage_bytes
     assert wide == FULL_PASSAGE_BYTES
+
+
+def test_a_linear_conversation_leaves_room_for_its_answers() -> None:
+    agents, linear = team(LOCAL).passage_bytes, team(LOCAL, method=Method.LINEAR).passage_bytes
+    assert 0.5 * agents < linear < agents
+    assert team(HOSTED, method=Method.LINEAR).passage_bytes == FULL_PASSAGE_BYTES
 
 
 def test_passages_are_as_long_as_the_job_says() -> None:
