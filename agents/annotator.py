@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from pydantic import ValidationError
-
-from agents.annotation_answer import AnnotationAnswer, answer_model
+from agents.annotation_answer import answer_model
 from agents.annotation_form import CLASS_KEY, MENTIONS_KEY, has_only_span
 from agents.class_groups import class_groups
 from agents.grammar import annotation_grammar
-from agents.llm.answers import object_within
-from agents.llm.client import CallFailedError, CallFault, Purpose
+from agents.llm.answers import last_answer
+from agents.llm.client import CallFailedError, Purpose
 from agents.prompting import describe_findings, describe_schema, inventory, messages
 from agents.speaker import Speaker
 from schemas.annotation import Instance
@@ -97,21 +95,11 @@ async def _annotate(
     try:
         reply = await speaker.ask(question, answer, purpose, checks={"index": index}, grammar=grammar)
     except CallFailedError as error:
-        found = _last_answer(error, answer)
+        found = last_answer(error, answer)
         if found is None:
             raise
         return found.grounded(index)
     return reply.answer.grounded(index)
-
-
-def _last_answer(error: CallFailedError, answer: type[AnnotationAnswer]) -> AnnotationAnswer | None:
-    """The answer of the last attempt, if only its quotes were at fault."""
-    if error.fault is not CallFault.INVALID or not error.attempts:
-        return None
-    try:
-        return answer.model_validate_json(object_within(error.attempts[-1].raw), context={})
-    except ValidationError:
-        return None
 
 
 def example_form(

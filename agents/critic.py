@@ -191,6 +191,8 @@ async def criticise(
     purpose: Purpose,
     schema: AnnotationSchema,
     instances: Sequence[Instance],
+    *,
+    sweep: bool = True,
 ) -> PassageCritique:
     """Judge the instances of one passage.
 
@@ -203,6 +205,8 @@ async def criticise(
         purpose: For trace and ledger.
         schema: Classes and guidelines.
         instances: What to judge, with offsets into the passage; each has an anchor that was found.
+        sweep: Look for missing mentions and at guidelines and schema too; else verdicts are all that is
+            asked for.
 
     Raises:
         CallFailedError: No usable answer.
@@ -226,6 +230,7 @@ async def criticise(
             schema=describe_schema(schema, definitions_only=not full),
             other=NO_CLASS,
             items="\n".join(f"{number}. {quote}" for number, quote in enumerate(quotes, 1)) or "(none)",
+            sweep=sweep,
         )
         grammar = None
         if speaker.client.takes_grammar:
@@ -233,9 +238,11 @@ async def criticise(
                 {"item": number} if full else {"quote": instance.surface}
                 for number, instance in enumerate(listed, 1)
             ]
-            grammar = critique_grammar(index.text, schema, heads, key, said)
+            grammar = critique_grammar(index.text, schema, heads, key, said, sweep=sweep)
         reply = await speaker.ask(question, answer, purpose, checks={"instances": listed}, grammar=grammar)
         verdicts += reply.answer.judged(listed)
+        if not sweep:
+            continue
         missing += reply.answer.missing
         remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
     return PassageCritique(tuple(verdicts), _located(missing, index, schema, instances), tuple(remarks))

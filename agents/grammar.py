@@ -176,7 +176,13 @@ def annotation_grammar(
 
 
 def critique_grammar(
-    text: str, schema: AnnotationSchema, items: Sequence[Mapping[str, object]], key: str, said: Sequence[str]
+    text: str,
+    schema: AnnotationSchema,
+    items: Sequence[Mapping[str, object]],
+    key: str,
+    said: Sequence[str],
+    *,
+    sweep: bool = True,
 ) -> str:
     """Grammar of a critique (`agents.critic`): one judgement for each mention, then a few missing mentions.
 
@@ -186,11 +192,12 @@ def critique_grammar(
         items: What a judgement repeats of its mention before it judges it, for each mention.
         key: Name of what is said of a mention.
         said: What can be said.
+        sweep: Whether missing mentions are asked for.
 
     Raises:
         ValueError: The text is longer than a grammar is built for.
     """
-    rules = quote_rules(text)
+    rules = quote_rules(text) if sweep else ()
     heads = (json.dumps(item, ensure_ascii=False)[:-1] + f", {json.dumps(key)}: " for item in items)
     parts = [f"{literal(head)} said" for head in heads]
     judged = f'"[" {_joined(parts)} "]"' if parts else '"[]"'
@@ -201,6 +208,40 @@ def critique_grammar(
     if rules:
         names = " | ".join(literal(json.dumps(name)) for name in schema.names)
         lines.append(rf'missing: "{{\"class\": " ({names}) ", \"quote\": \"" QUOTE "\"}}"')
+    return "\n".join((*lines, *rules, ""))
+
+
+def revision_grammar(
+    text: str, names: Sequence[str], count: int, quotes: Sequence[str] | None, no_class: str
+) -> str:
+    """Grammar of a revision (`agents.reviser`): one decision for each phrase.
+
+    Args:
+        text: The passage.
+        names: Classes a phrase may have.
+        count: How many phrases there are.
+        quotes: The phrases, repeated before their class as they are; None if they are known by their numbers
+            and the exact mention is quoted after the class.
+        no_class: What is said, with repeated phrases, of one that is no mention.
+
+    Raises:
+        ValueError: The text is longer than a grammar is built for.
+    """
+    heads = (
+        [json.dumps({"item": number})[:-1] for number in range(1, count + 1)]
+        if quotes is None
+        else [json.dumps({"quote": quote}, ensure_ascii=False)[:-1] for quote in quotes]
+    )
+    decided = _joined(f"{literal(head + ', ' + json.dumps('class') + ': ')} decided" for head in heads)
+    lines = ["%llguidance {}", rf'start: "{{\"phrases\": [" {decided} "]}}"']
+    rules = quote_rules(text) if quotes is None else ()
+    said = " | ".join(literal(json.dumps(name)) for name in names)
+    if quotes is not None:
+        lines.append(f"decided: ({said} | {literal(json.dumps(no_class))}) " + '"}"')
+    elif rules:
+        lines.append(rf'decided: "null}}" | ({said}) ", \"quote\": \"" QUOTE "\"}}"')
+    else:
+        lines.append('decided: "null}"')
     return "\n".join((*lines, *rules, ""))
 
 

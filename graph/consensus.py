@@ -14,7 +14,7 @@ def candidates(annotations: Sequence[Annotation]) -> tuple[Instance, ...]:
     seen: dict[tuple[object, ...], Instance] = {}
     for annotation in annotations:
         for instance in annotation.instances:
-            if _is_grounded(instance) and instance.anchor is not None:
+            if is_grounded(instance) and instance.anchor is not None:
                 seen.setdefault(key_of(instance), instance)
     return tuple(sorted(seen.values(), key=lambda instance: instance.anchor.span or (0, 0)))  # type: ignore[union-attr]
 
@@ -30,7 +30,7 @@ def agree(document_id: str, schema: AnnotationSchema, annotations: Sequence[Anno
     for annotation in annotations:
         own: dict[tuple[object, ...], Instance] = {}  # nobody has two votes
         for instance in annotation.instances:
-            if _is_grounded(instance):
+            if is_grounded(instance):
                 own.setdefault(key_of(instance), instance)
             else:
                 unknown.add(instance.class_name)
@@ -59,7 +59,8 @@ def key_of(instance: Instance) -> tuple[object, ...]:
     return (instance.class_name, instance.model_dump_json())
 
 
-def _is_grounded(instance: Instance) -> bool:
+def is_grounded(instance: Instance) -> bool:
+    """Whether all its mentions, nested ones included, stand in the document."""
     return all(mention.span is not None for part in instance.walk() for mention in part.mentions)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from graph.disputes import can_be_revised, differ
 from graph.objections import INSTANCE_CODES, dropped
 from schemas.annotation import Annotation
 from schemas.judgement import (
@@ -102,6 +103,24 @@ def route(findings: Sequence[Finding], agents: Sequence[Agent] = WORKING_ORDER) 
     return None
 
 
+def entry(round_: Round, agents: Sequence[Agent] = WORKING_ORDER) -> Agent | None:
+    """The agent at which the round after this one begins; None if nobody can mend anything.
+
+    Annotators who differ are asked about these places before a guideline is blamed for it, and once for each
+    annotation: it takes a few tokens, while new guidelines have the whole document annotated anew.
+
+    Args:
+        round_: The round as judged.
+        agents: Those at whom a round may begin, in the order of work.
+    """
+    major = [finding for finding in round_.findings if finding.severity is Severity.MAJOR]
+    is_fresh = round_.number == 1 or round_.entered is not Agent.ANNOTATOR
+    if route(major, agents) is None and is_fresh and can_be_revised(round_.annotation_schema):
+        if differ(round_.annotations):
+            return Agent.ANNOTATOR
+    return route(round_.findings, agents)
+
+
 def ending(rounds: Sequence[Round], cap: int) -> Ending | None:
     """Whether the loop has come to its end without agreement, and how."""
     hashes = [round_.state_hash for round_ in rounds]
@@ -113,11 +132,15 @@ def ending(rounds: Sequence[Round], cap: int) -> Ending | None:
 
 
 def state_hash(
-    schema: AnnotationSchema, annotations: Sequence[Annotation], findings: Sequence[Finding]
+    schema: AnnotationSchema,
+    annotations: Sequence[Annotation],
+    findings: Sequence[Finding],
+    entering: Agent | None = None,
 ) -> str:
-    """Hash of a round's content; equal hashes mean that nothing changed."""
+    """Hash of a round's content and of who is asked next; equal hashes mean that nothing would change."""
     parts = [schema.model_dump_json(), *(a.model_dump_json() for a in annotations)]
     parts += sorted(finding.model_dump_json() for finding in findings)
+    parts.append(entering or "")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

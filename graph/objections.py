@@ -101,7 +101,7 @@ def _who_mended(finding: Finding, now: Round, before: Round) -> tuple[str, ...]:
     if name in before.annotation_schema.names and name not in now.annotation_schema.names:
         return (Agent.DESIGNER.value,)
     if finding.target is Agent.ANNOTATOR:
-        had, have = (_holders(finding, made.annotations) for made in (before, now))
+        had, have = (holders(finding, made.annotations) for made in (before, now))
         if finding.code is FindingCode.MISSING:
             return tuple(annotator for annotator in have if annotator not in had)
         return had if not have else ()
@@ -117,7 +117,7 @@ def _who_mended(finding: Finding, now: Round, before: Round) -> tuple[str, ...]:
     return tuple(one.annotator for one in now.annotations if one != then.get(one.annotator))
 
 
-def _holders(finding: Finding, annotations: Sequence[Annotation]) -> tuple[str, ...]:
+def holders(finding: Finding, annotations: Sequence[Annotation]) -> tuple[str, ...]:
     """The annotators who have what a finding is about; a missing mention, if one of its class is there."""
     return tuple(annotation.annotator for annotation in annotations if _holds(finding, annotation))
 

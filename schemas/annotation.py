@@ -17,6 +17,7 @@ class MentionStatus(StrEnum):
     EXACT = "exact"
     NORMALISED = "normalised"
     NOT_FOUND = "not_found"
+    PROPAGATED = "propagated"  # by code: the annotator gave the class to the same words elsewhere
 
 
 class Mention(Model):

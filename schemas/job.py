@@ -156,6 +156,12 @@ class Job(Model):
     )
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of sampling and of the class order.")
     rounds: int = Field(default=3, ge=1, le=20, description="Most rounds of a document.")
+    propagate: bool = Field(
+        default=True,
+        description="Give a class that an annotator gave to some words to the same words wherever else they "
+        "stand in the document, unless it gave them another class somewhere. Only classes without further "
+        "fields, and only with the method agents.",
+    )
     max_classes: int = Field(default=6, ge=1, le=50, description="Most classes of a document's schema.")
     classes_at_once: int | None = Field(
         default=None,

@@ -131,6 +131,14 @@ class TextIndex:
         """(start, end) of all occurrences that `locate` can give, in text order."""
         return self._occurrences(quote)[1]
 
+    def whole_words(self, quote: str) -> tuple[Span, ...]:
+        """(start, end) of the occurrences in just these characters that cut no word, in text order."""
+        return tuple(
+            (start, end)
+            for start, end in self.spans(quote)
+            if self.text[start:end] == quote and self._is_whole(start, end)
+        )
+
     def _occurrences(self, quote: str) -> tuple[MentionStatus, Sequence[Span]]:
         if quote not in self._found:
             self._found[quote] = self._search(quote)
@@ -240,6 +248,27 @@ class TextIndex:
 def locate(text: str, quote: str, occurrence: int = 1) -> Located | None:
     """Find one quote in a text; see `TextIndex.locate`. For many quotes, keep a `TextIndex`."""
     return TextIndex(text).locate(quote, occurrence)
+
+
+def instance_at(
+    spec: ClassSpec, index: TextIndex, span: Span, status: MentionStatus = MentionStatus.EXACT
+) -> Instance:
+    """An instance of a class that has nothing but its mention, which stands at a place that is known.
+
+    Args:
+        spec: The class; it has an anchor.
+        index: The document's text.
+        span: (start, end) in code points.
+        status: How the place was found.
+    """
+    if spec.anchor is None:
+        raise ValueError(f"class {spec.name} has no field for a mention")
+    start, end = span
+    surface, field = index.text[start:end], spec.anchor.name
+    places = list(index.spans(surface))
+    occurrence = places.index(span) + 1 if span in places else 1
+    mention = Mention(field=field, quote=surface, occurrence=occurrence, start=start, end=end, status=status)
+    return Instance(class_name=spec.name, values={field: surface}, mentions=(mention,))
 
 
 def ground(

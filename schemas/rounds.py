@@ -25,5 +25,5 @@ class Round(Model):
     )
     scores: Scores = Field(description="Scores of this round.")
     state_hash: str = Field(
-        description="Hash of schema, annotations and findings; shows standstill and circles."
+        description="Hash of schema, annotations, findings and who is next; shows standstill and circles."
     )

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from agents.llm.client import AnyAnswer, form_of
+from agents.llm.client import AnswerT, AnyAnswer, CallFailedError, CallFault, form_of
 from schemas.base import one_line
 
 MAX_ERRORS_TOLD = 5
@@ -106,3 +106,13 @@ def object_within(json_data: str | bytes) -> str | bytes:
         return extract_json_from_codeblock(text)
     except ValueError:  # too long or too deep to search
         return text
+
+
+def last_answer(error: CallFailedError, answer: type[AnswerT]) -> AnswerT | None:
+    """The answer of a failed call's last attempt, if it has the form and only did not pass its checks."""
+    if error.fault is not CallFault.INVALID or not error.attempts:
+        return None
+    try:
+        return answer.model_validate_json(object_within(error.attempts[-1].raw), context={})
+    except ValidationError:
+        return None

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from rapidfuzz import fuzz
+
 from agents.annotator import annotate
-from graph.nodes.state import DocumentState, findings_for, purpose, side_by_side
+from agents.reviser import Choice, Phrase, revise
+from graph.disputes import can_be_revised, phrases_for, revised
+from graph.nodes.state import DocumentState, findings_for, in_order, purpose, side_by_side
 from graph.passages import shifted
+from graph.propagation import forms_of, propagate
 from graph.team import Team
 from schemas.annotation import Annotation, Instance
 from schemas.asking import ClassOrder
 from schemas.documents import Passage
 from schemas.job import Job
 from schemas.judgement import Agent, Finding, FindingCode
+from schemas.locate import Span
 from schemas.methods import Method
 from schemas.schema import AnnotationSchema
 
@@ -24,9 +32,28 @@ class Annotating:
     def __init__(self, job: Job, team: Team) -> None:
         self._job = job
         self._team = team
+        # The controls are to show what plain prompting finds.
+        self._propagates = job.propagate and job.method is Method.AGENTS
 
     async def annotate(self, state: DocumentState, annotator: int) -> DocumentState:
-        """Let one annotator work through all passages; it sees nothing of the others."""
+        """Let one annotator work through the document; it sees nothing of the others' work.
+
+        When a round begins at the annotators, each is asked about the places in dispute alone, and one
+        without any keeps its annotation. That takes instances that are settled by class and place: where
+        classes have further fields, or schema or guidelines have changed, it annotates all passages anew.
+        """
+        before = state["annotations"].get(annotator)
+        if before is not None and state["entered"] is Agent.ANNOTATOR:
+            text, objected = state["document"].text, findings_for(Agent.ANNOTATOR, state)
+            phrases = phrases_for(before, in_order(state), objected, text)
+            if not phrases:
+                return {}
+            if can_be_revised(state["schema"]):
+                return {"annotations": {annotator: await self._revised(state, annotator, before, phrases)}}
+        return {"annotations": {annotator: await self._annotated(state, annotator)}}
+
+    async def _annotated(self, state: DocumentState, annotator: int) -> Annotation:
+        """The document annotated from the beginning to the end."""
         schema = state["schema"]
         findings = findings_for(Agent.ANNOTATOR, state)
         order = class_order(self._job, schema, annotator)
@@ -41,12 +68,45 @@ class Annotating:
             return shifted(await annotate(speaker, index, asking, schema, order, here, form), passage, whole)
 
         parts = await side_by_side(one(*numbered) for numbered in enumerate(state["passages"]))
-        annotation = Annotation(
-            document_id=state["document"].id,
-            annotator=f"annotator-{annotator + 1}",
-            instances=tuple(instance for part in parts for instance in part),
+        instances = tuple(instance for part in parts for instance in part)
+        if self._propagates:
+            instances = propagate(instances, schema, whole)
+        return Annotation(
+            document_id=state["document"].id, annotator=f"annotator-{annotator + 1}", instances=instances
         )
-        return {"annotations": {annotator: annotation}}
+
+    async def _revised(
+        self, state: DocumentState, annotator: int, before: Annotation, phrases: Sequence[Phrase]
+    ) -> Annotation:
+        """An annotation in which the places in dispute are decided anew, and nothing else."""
+        schema, passages = state["schema"], state["passages"]
+        whole = state["index_of"](state["document"].text)
+        order = class_order(self._job, schema, annotator)
+        homes = [_home(phrase, passages) for phrase in phrases]
+
+        async def one(number: int, passage: Passage) -> dict[Phrase, Choice]:
+            here = [phrase for phrase, home in zip(phrases, homes, strict=True) if home == number]
+            if not here:
+                return {}
+            asking = purpose(state, Agent.ANNOTATOR, sample=annotator, passage=number)
+            asked = [replace(phrase, span=_moved(phrase.span, -passage.start)) for phrase in here]
+            index = state["index_of"](passage.text)
+            chosen = await revise(self._team.annotators[annotator], index, asking, schema, order, asked)
+            return {
+                phrase: replace(choice, span=_moved(choice.span, passage.start))
+                for phrase, choice in zip(here, chosen, strict=True)
+                if choice is not None
+            }
+
+        choices: dict[Phrase, Choice] = {}
+        for answered in await side_by_side(one(*numbered) for numbered in enumerate(passages)):
+            choices |= answered
+        instances = revised(before.instances, choices, schema, whole)
+        if self._propagates:
+            new = forms_of(instances) - forms_of(before.instances)
+            asked_about = [phrase.span for phrase in choices if phrase.span is not None]
+            instances = propagate(instances, schema, whole, forms=new, refused=asked_about)
+        return before.model_copy(update={"instances": instances})
 
     def node(self, annotator: int) -> Any:
         """A node bound to one annotator; LangGraph wants the parameter to be called `state`."""
@@ -67,6 +127,19 @@ def class_order(job: Job, schema: AnnotationSchema, annotator: int) -> tuple[str
         shuffled = annotator if job.method is Method.AGENTS else 0
         random.Random(job.seed * 31 + shuffled).shuffle(names)
     return tuple(names)
+
+
+def _home(phrase: Phrase, passages: Sequence[Passage]) -> int:
+    """The passage a phrase is asked about in; words that stand nowhere belong where they fit best."""
+    if phrase.span is None:
+        fits = [fuzz.partial_ratio(phrase.quote, passage.text) for passage in passages]
+        return fits.index(max(fits))
+    start = phrase.span[0]
+    return max(number for number, passage in enumerate(passages) if passage.start <= start)
+
+
+def _moved(span: Span | None, by: int) -> Span | None:
+    return None if span is None else (span[0] + by, span[1] + by)
 
 
 def _concerns(finding: Finding, passage: Passage) -> bool:

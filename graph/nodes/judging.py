@@ -12,10 +12,10 @@ from graph.deciding import (
     best,
     decide,
     ending,
+    entry,
     grounding,
     guideline_score,
     obstacles,
-    route,
     schema_score,
     settle,
     state_hash,
@@ -46,12 +46,10 @@ class Judging:
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
         round_ = self._round(state)
-        objections = track(round_, state["rounds"][-1] if state["rounds"] else None)
-        round_ = round_.model_copy(update={"objections": objections})
         self._on_round(state["document"].id, round_)
         rounds = [*state["rounds"], round_]
         thresholds = self._thresholds
-        agent = route(round_.findings, self._agents)
+        agent = entry(round_, self._agents)
         # Also once settled: where major findings do not block, too little may be left.
         if not any(obstacles(judged, thresholds) for judged in (round_, settle(round_))):
             how = Ending.AGREED
@@ -76,7 +74,7 @@ class Judging:
         verdicts = [v for i in agreed.instances if (v := state["judged"].get(key_of(i))) is not None]
         correct = sum(verdict is Verdict.CORRECT for verdict in verdicts)
         wanted = correct + state["missing"]
-        return Round(
+        round_ = Round(
             number=state["number"],
             entered=state["entered"],
             annotation_schema=schema,
@@ -91,7 +89,14 @@ class Judging:
                 guideline=guideline_score(schema, findings),
                 schema_fit=schema_score(schema, findings),
             ),
-            state_hash=state_hash(schema, annotations, findings),
+            state_hash="",
+        )
+        entering = entry(round_, self._agents)
+        return round_.model_copy(
+            update={
+                "objections": track(round_, state["rounds"][-1] if state["rounds"] else None),
+                "state_hash": state_hash(schema, annotations, findings, entering),
+            }
         )
 
     def _weighed(self, finding: Finding) -> Finding:

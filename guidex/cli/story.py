@@ -15,7 +15,7 @@ from guidex.cli.console import console, safe
 from guidex.cli.document_list import score
 from guidex.cli.summary import FIGURES, OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
-from schemas.annotation import Annotation, Instance, Value
+from schemas.annotation import Annotation, Instance, MentionStatus, Value
 from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
@@ -23,6 +23,9 @@ from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
 _LONGEST_TEXT = 4000
 """Characters of a document that are shown; beyond them, the list of what was kept must do."""
+
+_PROPAGATED = "p"
+"""Marks a mention that an annotator did not quote itself."""
 
 _SHOWN_ANNOTATORS = 4
 """Annotations that get a column each; of more, a count must do."""
@@ -139,22 +142,26 @@ def _print_annotations(out: Console, round_: Round) -> None:
         for key, (instance, annotators) in found.items():
             marks = [f"{len(annotators)} of {count}"]
             if single:
-                marks = ["x" if number in annotators else "." for number in range(count)]
+                marks = [annotators.get(number, ".") for number in range(count)]
             mark = Text("yes", style="green") if key in agreed else Text("no", style="yellow")
             table.add_row(safe(instance.class_name), _values(instance), _place(instance), *marks, mark)
         out.print(Padding(table, (0, 0, 0, 2), expand=False))
+        if any(_PROPAGATED in annotators.values() for _, annotators in found.values()):
+            out.print(f"  {_PROPAGATED}: by code, for the same words as elsewhere in it", style="dim")
     if round_.agreed.unknown_classes:
         names = ", ".join(map(safe, round_.agreed.unknown_classes))
         out.print(f"  disputed, so their absence proves nothing: {names}", style="dim")
     out.print()
 
 
-def _by_key(round_: Round) -> dict[tuple[object, ...], tuple[Instance, set[int]]]:
-    """Every distinct instance with the annotators who have it, in document order."""
-    found: dict[tuple[object, ...], tuple[Instance, set[int]]] = {}
+def _by_key(round_: Round) -> dict[tuple[object, ...], tuple[Instance, dict[int, str]]]:
+    """Every distinct instance, in document order, with the annotators who have it, each with a mark."""
+    found: dict[tuple[object, ...], tuple[Instance, dict[int, str]]] = {}
     for number, annotation in enumerate(round_.annotations):
         for instance in annotation.instances:
-            found.setdefault(_key(instance), (instance, set()))[1].add(number)
+            status = instance.anchor.status if instance.anchor else None
+            mark = _PROPAGATED if status is MentionStatus.PROPAGATED else "x"
+            found.setdefault(_key(instance), (instance, {}))[1].setdefault(number, mark)
     return dict(sorted(found.items(), key=lambda item: _order(item[1][0])))
 
 

@@ -159,3 +159,19 @@ def test_a_long_document_is_cut_and_its_mentions_still_listed(
     out = guidex("trace", "show", "long", "long").out
     assert f"{len(text) - 4000:,} more characters" in out
     assert "Lovelace" in out
+
+
+def test_mentions_that_code_added_are_marked(
+    guidex: Command, tmp_path: Path, scripted_server: Servers
+) -> None:
+    documents = write_documents(tmp_path / "twice.jsonl", {"one": "Lovelace wrote. Then Lovelace rested."})
+    guidex(
+        "run", "--documents", documents, "--model", "openai/test", "--base-url", scripted_server().openai_url
+    )
+    lines = [" ".join(line.split()) for line in guidex("trace", "show", "twice", "one").out.splitlines()]
+    assert any(line.endswith("Lovelace 0-8 x x yes") for line in lines)
+    assert any(line.endswith("Lovelace 21-29 p p yes") for line in lines)
+    assert "p: by code, for the same words as elsewhere in it" in lines
+    story = guidex("trace", "show", "twice", "one", "--json").json
+    statuses = {m["status"] for i in story["result"]["instances"] for m in i["mentions"]}
+    assert statuses == {"exact", "propagated"}

@@ -24,6 +24,7 @@ Script = Callable[[Request[Any]], Said]
 
 TEXT = "Ann met Bo in Oslo. Later Ann wrote to Cy in Rome about the Oslo engine."
 
+_PHRASE = re.compile(r'^(\d+)\. ("(?:[^"\\]|\\.)*")(?: in ".*"| \(not in the .*\))$', re.MULTILINE)
 _ITEM = re.compile(r'^(\d+)\. ("(?:[^"\\]|\\.)*")(?: as (\w+))?$', re.MULTILINE)
 
 
@@ -91,6 +92,39 @@ def items(request: Request[Any]) -> list[tuple[int, str, str]]:
     ]
 
 
+def phrases(request: Request[Any]) -> list[tuple[int, str]]:
+    """Number and words of the phrases that an annotator is asked about once more; empty if it annotates."""
+    found = _PHRASE.findall(instructions(request))
+    return [(int(number), json.loads(quote)) for number, quote in found]
+
+
+def decided(choose: Callable[[int, str], str | None]) -> Script:
+    """An annotator who, asked about single phrases, says what `choose(number, quote)` says."""
+
+    def script(request: Request[Any]) -> Said:
+        return {
+            "phrases": [
+                {"item": number, "quote": quote, "class": choose(number, quote)}
+                for number, quote in phrases(request)
+            ]
+        }
+
+    return script
+
+
+def as_annotated(annotator: Script) -> Script:
+    """An annotator who, asked about phrases, says of them what it would annotate in that round."""
+
+    def script(request: Request[Any]) -> Said:
+        found = annotator(request)
+        if not isinstance(found, Mapping):
+            return found
+        classes = {quote: name for name, quotes in found.items() for quote in quotes}
+        return decided(lambda _, quote: classes.get(quote))(request)
+
+    return script
+
+
 accept: Script = judged(lambda *_: "correct")
 reject: Script = judged(lambda *_: "spurious")
 
@@ -104,6 +138,7 @@ class Cast:
         designer: Script | None = None,
         writer: Script = written,
         annotator: Script | None = None,
+        reviser: Script | None = None,
         critic: Script = accept,
         profile: Profile = Profile.FULL,
         annotators: int = 2,
@@ -116,10 +151,17 @@ class Cast:
             or annotated({"Person": ["Ann", "Bo", "Ann", "Cy"], "Place": ["Oslo", "Rome"]}),
             Agent.CRITIC: critic,
         }
-        self.client = InMemoryClient(lambda request: self.scripts[request.purpose.agent](request))
+        self.reviser = reviser
+        self.client = InMemoryClient(self._answer)
         speaker = Speaker(self.client, profile, Sampling(temperature=0, max_tokens=1000))
         others = dict.fromkeys((Agent.DESIGNER, Agent.WRITER, Agent.CRITIC), speaker)
         self.team = Team((speaker,) * annotators, others, passage_bytes)
+
+    def _answer(self, request: Request[Any]) -> Said:
+        script = self.scripts[request.purpose.agent]
+        if phrases(request):
+            script = self.reviser or as_annotated(script)
+        return script(request)
 
     def requests(self, agent: Agent | None = None, round_: int | None = None) -> list[Request[Any]]:
         return [
@@ -129,12 +171,15 @@ class Cast:
         ]
 
 
-def job(rounds: int = 3, annotators: int = 2, max_classes: int = 6, **thresholds: Any) -> Job:
+def job(
+    rounds: int = 3, annotators: int = 2, max_classes: int = 6, *, propagate: bool = False, **thresholds: Any
+) -> Job:
     orders = (ClassOrder.SCHEMA, ClassOrder.REVERSED, ClassOrder.SHUFFLED)
     return Job(
         documents=DocumentsConfig(paths=("documents.jsonl",)),
         rounds=rounds,
         max_classes=max_classes,
+        propagate=propagate,
         annotators=tuple(AnnotatorConfig(class_order=orders[n % 3]) for n in range(annotators)),
         thresholds=Thresholds(**thresholds),
     )

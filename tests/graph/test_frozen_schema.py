@@ -15,6 +15,7 @@ from scripted_team import (
     instructions,
     job,
     judged,
+    phrases,
     reject,
     surfaces,
 )
@@ -76,7 +77,8 @@ async def test_objections_to_annotations_still_go_to_the_annotators() -> None:
     decision, _, seen = await frozen(cast)
     assert decision.outcome is Outcome.ACCEPTED and decision.round == 2
     assert [made.entered for made in seen] == [Agent.ANNOTATOR, Agent.ANNOTATOR]
-    assert all("SPURIOUS" in instructions(request) for request in cast.requests(Agent.ANNOTATOR, 2))
+    asked = [phrases(request) for request in cast.requests(Agent.ANNOTATOR, 2)]
+    assert len(asked) == 2 and all([quote for _, quote in each] == surfaces(seen[0]) for each in asked)
 
 
 async def test_a_loop_that_nobody_can_mend_ends_at_once_with_what_is_agreed() -> None:

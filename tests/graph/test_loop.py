@@ -56,18 +56,17 @@ async def test_a_critic_who_always_says_the_same_ends_it_in_a_stalemate() -> Non
 
 
 async def test_a_critic_who_goes_round_in_circles_is_named() -> None:
-    critic = in_turns(reject, other_person, reject, other_person)
+    retype = judged(lambda *_: "wrong_class")
+    critic = in_turns(reject, retype, reject, retype)
     decision, _, seen = await loop(Cast(critic=critic), 9)
     assert decision.ending is Ending.OSCILLATION and len(seen) == 3
 
 
 async def test_a_loop_that_always_changes_ends_at_the_cap() -> None:
-    def other_quote(request: object) -> dict[str, list[str]]:
-        words = TEXT.split()
-        return {"Person": [words[request.purpose.round]]}  # type: ignore[attr-defined]
-
-    decision, _, seen = await loop(Cast(annotator=other_quote, critic=reject), 4)
-    assert decision.ending is Ending.CAP and len(seen) == 4
+    verdicts = ("spurious", "wrong_class", "wrong_boundary")
+    critic = in_turns(*(judged(lambda *_, said=said: said) for said in verdicts))
+    decision, _, seen = await loop(Cast(critic=critic), 3)
+    assert decision.ending is Ending.CAP and len(seen) == 3
     assert decision.outcome is Outcome.REJECTED
 
 

@@ -91,7 +91,7 @@ class _Filler:
         return {key: self.fill(properties[key], key, index) for key in sorted(properties)}
 
     def _array(self, schema: dict[str, Any], name: str, index: int) -> list[Any]:
-        if name == "verdicts":
+        if name in ("verdicts", "phrases"):
             count = len(self._numbered)
         elif name == "guidelines":
             count = len(self._classes) or self._manner.items
@@ -103,6 +103,8 @@ class _Filler:
     def _string(self, schema: dict[str, Any], name: str, index: int) -> str:
         if name == "name" and self._writing and self._classes:
             return self._classes[index]
+        if name == "class" and self._numbered and self._classes:
+            return min(self._classes)  # whatever the order in which they are shown
         word = next(self._words)
         text = word.title() if name == "name" else word
         if self._manner.in_sentences and name in _PROSE:
