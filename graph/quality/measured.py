@@ -19,8 +19,8 @@ from schemas.judgement import Outcome
 Key = tuple[str, ...]
 """Names a figure of a run: its kind, then its name."""
 
-COVERAGES = {"50%": 0.5, "60%": 0.6, "70%": 0.7, "80%": 0.8, "90%": 0.9, "100%": 1.0}
-"""At which coverages F1 is told."""
+COVERAGES = {"50": 0.5, "60": 0.6, "70": 0.7, "80": 0.8, "90": 0.9, "100": 1.0}
+"""At which coverages F1 is told, by their name in percent."""
 
 _PARTS = ("correct", "wrong", "missed")
 _SHARED = ("prompt", "uncached", "generated")

@@ -40,7 +40,7 @@ class RankingQuality(Model):
     calibration_error: Figure = Field(
         description="Expected calibration error of the confidence as chance that a mention is correct."
     )
-    f1_at: dict[str, Figure] = Field(description="Strict F1 at a coverage in percent.")
+    f1_at: dict[str, Figure] = Field(description="Strict F1 at each coverage, in percent.")
     curve: tuple[CurvePoint, ...] = Field(description="The risk-coverage curve, the most confident first.")
 
 

@@ -103,7 +103,7 @@ def _print_figures(out: Console, report: QualityReport, runs: Sequence[RunQualit
     table.add_row(Text(f"All, by {report.confidence}, strict, %", style="bold"))
     ranked = [run.rankings[report.confidence] for run in runs]
     for coverage in ranked[0].f1_at:
-        _row(table, f"  F1 of the first {coverage}", [each.f1_at[coverage] for each in ranked], _percent)
+        _row(table, f"  F1 of the first {coverage}%", [each.f1_at[coverage] for each in ranked], _percent)
     _row(table, "  area under risk (AURC)", [each.aurc for each in ranked], _percent)
     _row(table, "  calibration error", [each.calibration_error for each in ranked], _percent)
     out.print(table)

@@ -228,7 +228,7 @@ def test_figures_keep_within_their_bounds(pairs: list[tuple[Spans, DocumentResul
         known = [point.least for point in ranking.curve if point.least is not None]
         assert known == sorted(known, reverse=True)
         assert ranking.aurc.value is not None and 0 <= ranking.aurc.value <= 1
-        assert ranking.f1_at["100%"].value == pytest.approx(ranking.curve[-1].f1)
+        assert ranking.f1_at["100"].value == pytest.approx(ranking.curve[-1].f1)
         assert ranking.aurc.value == pytest.approx(
             sum(
                 (point.coverage - before) * point.risk
