@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import Command
-from servers.scripted import ScriptedServer
+from servers.scripted import Call, ScriptedServer, Turn
 
 Servers = Callable[..., ScriptedServer]
 PEOPLE = 4
@@ -63,3 +63,41 @@ def test_the_graph_of_each_method_is_drawn(guidex: Command) -> None:
     drawn = {method: guidex("graph", "--method", method).out for method in ("agents", "linear")}
     assert "critique" in drawn["agents"] and "summarise --> structure" in drawn["linear"]
     assert "sample_2 --> vote" in guidex("graph", "--method", "self-consistency", "--samples", 2).out
+
+
+GOLD = "Ann\tB-person\nmet\tO\nBo\tB-person\n.\tO\n\nCy\tB-person\nslept\tO\n.\tO\n"
+
+
+def finding_names(call: Call) -> Turn:
+    """Every step of a linear conversation; as an annotator, Ann in any case and Bo in two of three."""
+    steps = {
+        "points": {"points": ["They met."]},
+        "facts": {"facts": []},
+        "guidelines": {"guidelines": [{"name": "Person"}]},
+    }
+    for asked, answer in steps.items():
+        if asked in (call.schema or {}).get("properties", {}):
+            return answer
+    both = "Ann" in call.document and call.body["seed"] % 3 < 2
+    return {"Person": ["Ann", "Bo"] if both else [call.document.split()[0]]}
+
+
+def test_controls_are_measured_side_by_side(
+    guidex: Command, scripted_server: Servers, tmp_path: Path
+) -> None:
+    (tmp_path / "gold.txt").write_text(GOLD)
+    (tmp_path / "schema.json").write_text('{"classes": {"Person": "A human being."}}')
+    assert guidex("gold", "gold.txt", "--output", "documents.jsonl").code == 0
+    url = scripted_server(finding_names).openai_url
+    job = ("--documents", "documents.jsonl", "--schema", "schema.json", "--model", "openai/test")
+    for method, samples in (("linear", ()), ("self-consistency", ("--samples", 3))):
+        done = guidex(
+            "run", *job, "--base-url", url, "--method", method, *samples, "--name", method, "--json"
+        )
+        assert done.json["documents"]["accepted"] == 2, done.err
+    told = guidex("quality", "linear", "self-consistency", "--gold", "gold.txt", "--json").json
+    assert [run["figures"]["strict.f1"]["value"] for run in told["runs"]] == [1, 1]
+    assert [run["figures"]["coverage"]["value"] for run in told["runs"]] == [1, 1]
+    # All samples agree on Cy, so that Cy comes first.
+    ranking = told["runs"][1]["rankings"]["agreement"]
+    assert [(point["coverage"], point["f1"]) for point in ranking["curve"]] == [(0.5, 1), (1, 1)]

@@ -159,7 +159,7 @@ PLACES = st.sampled_from(["Ann", "Bo", "Cy", "Oslo", "Rome", "Zed", "engine"])
 SAMPLE = st.dictionaries(st.sampled_from(["Person", "Place"]), st.lists(PLACES, max_size=4, unique=True))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(SAMPLE, min_size=1, max_size=7))
 def test_a_mention_is_kept_if_and_only_if_more_than_half_of_the_samples_have_it(
     samples: list[dict[str, list[str]]],
@@ -185,6 +185,21 @@ def test_a_mention_is_kept_if_and_only_if_more_than_half_of_the_samples_have_it(
     assert set(kept.agreed.unknown_classes) == disputed | nowhere
     assert (decision.outcome is Outcome.ACCEPTED) == bool(majority)
     assert (kept.scores.agreement is None) == (len(samples) == 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SAMPLE, st.sampled_from(Profile), st.sampled_from([None, GIVEN]))
+def test_a_linear_run_keeps_all_that_stands_in_the_document_and_nothing_else(
+    said: dict[str, list[str]], profile: Profile, given_schema: AnnotationSchema | None
+) -> None:
+    job_ = by(Method.LINEAR, given_schema=given_schema)
+    decision, kept, _ = asyncio.run(run(cast_for(job_, annotated(said), profile), job_))
+    mentions = [(name, text) for name, found in said.items() for text in found]
+    grounded = {what for what in mentions if what[1] != "Zed"}
+    assert {(item.class_name, item.surface) for item in kept.agreed.instances} == grounded
+    assert all(verbatim(instance, TEXT) for instance in kept.agreed.instances)
+    assert (decision.outcome is Outcome.ACCEPTED) == bool(grounded)
+    assert kept.scores.grounding == (len(grounded) / len(mentions) if mentions else 1)
 
 
 async def test_what_does_not_stand_in_the_document_is_dropped_and_its_class_unknown() -> None:
