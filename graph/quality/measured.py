@@ -9,6 +9,7 @@ from graph.agreement import TypedSpan
 from graph.gold import Gold
 from graph.quality.classes import ClassNames
 from graph.quality.counting import Counts, Measure, count, share
+from graph.quality.errors import mistakes
 from graph.quality.figures import FIGURES, figures_of, quantities
 from graph.quality.models import ClassQuality, Figure, RankingQuality, RunQuality
 from graph.quality.ranking import Confidence, Mentions, RankedSample, Ranking
@@ -53,10 +54,13 @@ class MeasuredRun:
         self.name, self._run, self._chosen = run.name, run, confidence
         self._documents = [run.documents[place] for place in places]
         counts = []
+        self._mistakes: Counter[str] = Counter()
         for place, document in zip(places, self._documents, strict=True):
             theirs = _named(gold.documents[place].mentions, names.of_gold)
             ours = _named(document.found or (), names.of_run)
             text = gold.documents[place].text
+            if document.outcome is Outcome.ACCEPTED:
+                self._mistakes.update({each.value: n for each, n in mistakes(ours, theirs).items()})
             counts.append({measure: count(ours, theirs, text, measure) for measure in Measure})
         made = [
             quantities(document, each, {names.of_run(name) or "" for name in document.unknown})
@@ -112,6 +116,7 @@ class MeasuredRun:
             run=self.name,
             outcomes=dict(Counter(each.outcome.value for each in self._documents)),
             counts={each.value: {part: sums[f"{each}.{part}"] for part in _PARTS} for each in Measure},
+            mistakes=dict(self._mistakes.most_common()),
             figures={name: told("figure", name) for name in FIGURES},
             classes={
                 name: ClassQuality(

@@ -9,6 +9,7 @@ from itertools import combinations, product
 
 from graph.gold import Gold
 from graph.quality.classes import ClassNames
+from graph.quality.errors import ABOUT
 from graph.quality.figures import FIGURES
 from graph.quality.measured import Key, MeasuredRun
 from graph.quality.models import MatchedCoverage, QualityReport, RunDifference
@@ -86,7 +87,8 @@ def measure(
         level=settings.level,
         samples=settings.samples,
         seed=settings.seed,
-        about={name: definition.about for name, definition in FIGURES.items()},
+        about={name: definition.about for name, definition in FIGURES.items()}
+        | {f"mistakes.{each}": about for each, about in ABOUT.items()},
         runs=tuple(run.report(made, settings.level) for run, made in zip(measured, values, strict=True)),
         differences=_differences(measured, values, settings.level),
         matched=_matched(measured, values, settings.level),

@@ -63,6 +63,7 @@ class RunQuality(Model):
     counts: dict[str, dict[str, int]] = Field(
         description="Correct, wrong and missed mentions of accepted documents, by measure."
     )
+    mistakes: dict[str, int] = Field(description="Of accepted documents, by kind, the most frequent first.")
     figures: dict[str, Figure] = Field(description="Each as its name says; `about` has the definitions.")
     classes: dict[str, ClassQuality] = Field(description="By class, of accepted documents.")
     rankings: dict[str, RankingQuality] = Field(

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from graph.quality.errors import Mistake
 from graph.quality.models import Difference, Figure, QualityReport, RunQuality
 from guidex.cli.console import console, counted, safe
 from guidex.cli.gold import reading_notes
@@ -100,6 +101,9 @@ def _print_figures(out: Console, report: QualityReport, runs: Sequence[RunQualit
             table.add_row(Text(title, style="bold"))
         for name, (label, shown) in rows.items():
             _row(table, f"  {label}" if title else label, [run.figures[name] for run in runs], shown)
+    table.add_row(Text("Mistakes in the accepted, mentions", style="bold"))
+    for mistake in Mistake:
+        table.add_row(f"  {mistake.value}", *(f"{run.mistakes.get(mistake, 0):,}" for run in runs))
     table.add_row(Text(f"All, by {report.confidence}, strict, %", style="bold"))
     ranked = [run.rankings[report.confidence] for run in runs]
     for coverage in ranked[0].f1_at:

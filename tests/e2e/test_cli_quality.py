@@ -10,6 +10,8 @@ import pytest
 from commands import Command
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
 
+from schemas.documents import text_id
+
 Servers = Callable[..., ScriptedServer]
 
 GOLD = """\
@@ -125,6 +127,10 @@ def test_figures_are_those_worked_out_by_hand(guidex: Command, gold: Path, agent
     assert value["generated"] == generated / 4 and value["generated_per_correct"] == generated / 4
     uncached = tokens["input_tokens"] - sum(call["input_tokens"] for call in of_flo) - 3 * 40
     assert value["uncached"] == uncached / 4
+    of_ed = guidex("trace", "show", agents, text_id("Ed lived in York ."), "--json").json["calls"]
+    refused = sum(call["attempts"] for call in of_ed if call["agent"] == "annotator")
+    assert value["unusable"] == refused / (refused + 3 * 2) > 0
+    assert run["mistakes"] == {"class": 1}  # Oslo is no person
     assert report["only_gold"] == ["misc"] and report["only_run"] == []
     person, city = run["classes"]["Person"], run["classes"]["City"]
     assert [person[part] for part in ("correct", "wrong", "missed")] == [3, 1, 0]

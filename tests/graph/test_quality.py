@@ -14,6 +14,7 @@ from graph.gold import Gold, GoldDocument, GoldMention
 from graph.quality import Confidence, QualityReport, Settings, measure
 from graph.quality.classes import ClassNames
 from graph.quality.counting import Measure, count
+from graph.quality.errors import Mistake, mistakes
 from graph.quality.ranking import Mentions, RankedSample, Ranking
 from graph.quality.results import DocumentResult, RunResults
 from graph.store.usage import Taken
@@ -69,6 +70,24 @@ def test_gollie_counts_surfaces_as_a_multiset() -> None:
     assert (counts.correct, counts.wrong, counts.missed) == ({"Person": 1}, {}, {"Person": 1})
     of_another_class = count({(0, 3, "Dog")}, {(0, 3, "Person")}, text, Measure.GOLLIE)
     assert (of_another_class.wrong, of_another_class.missed) == ({"Dog": 1}, {"Person": 1})
+
+
+def test_each_mistake_is_of_one_kind() -> None:
+    gold = {(0, 3, "P"), (8, 14, "P"), (20, 25, "P"), (30, 33, "Q"), (40, 45, "Q")}
+    found = {
+        *((0, 3, "P"), (0, 3, "Q")),  # one correct, one of another class
+        *((8, 10, "P"), (7, 14, "Q")),  # too short; of another class too
+        *((15, 20, "P"), (25, 28, "P")),  # beside a mention, which is missing
+        *((30, 33, "P"), (41, 44, "Q")),
+    }
+    assert mistakes(found, gold) == {
+        Mistake.CLASS: 2,
+        Mistake.BOUNDARY: 2,
+        Mistake.BOTH: 1,
+        Mistake.SPURIOUS: 2,
+        Mistake.MISSING: 1,
+    }
+    assert mistakes(gold, gold) == {}
 
 
 def test_recall_is_told_with_and_without_unknown_classes() -> None:
