@@ -167,8 +167,10 @@ class _Screen:
             raise refuse(line, f"a number of more than {_LONGEST_NUMBER:,} digits")
         if _FSTRING.match(token.string):
             raise refuse(line, "f-strings and template strings are not in the dialect")
-        if token.type == tokenize.ERRORTOKEN and not token.string.isspace():
-            raise refuse(line, f"this is no Python: {token.string[:1]!r} has no place here")
+        if token.type == tokenize.ERRORTOKEN:
+            # At the first of the blanks before it: each of them takes as long as all that follow it.
+            sign = token.line[token.start[1] :].lstrip()[:1]
+            raise refuse(line, f"this is no Python: {sign!r} has no place here")
 
     def _operator(self, token: tokenize.TokenInfo) -> None:
         operator = token.string

@@ -204,6 +204,7 @@ def test_deep_input_is_refused_on_a_small_stack_too() -> None:
         "text = " + "'a' " * 90_000,
         "\n" * 1_000_000,
         "```\n~~~\n" * 200_000 + "(",
+        "a" + "\t" * 300_000 + "`",
     ],
 )
 def test_time_grows_with_size_and_not_with_its_square(code: str) -> None:
