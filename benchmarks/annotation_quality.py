@@ -60,7 +60,8 @@ def job_of(domain: Domain, documents: Path, method: Method, model: str, samples:
         "schema_file": schema.name,
         "seed": seed,
         "documents": {"paths": [documents.name]},
-        "model": {"name": model, "context": 2048},
+        # A linear conversation repeats all that was said.
+        "model": {"name": model, "context": 4096 if method is Method.LINEAR else 2048},
         "self_consistency": {"samples": samples},
     }
     return tomli_w.dumps(job)
@@ -125,7 +126,7 @@ def table(report: QualityReport) -> Iterator[str]:
         yield f"| {run.name} | {' | '.join(_shown(run.figures[name]) for name in SHOWN)} |"
     for ranking in ("agreement", "faithfulness", "mean"):
         yield ""
-        yield f"F1 of the documents that rank highest by {ranking}, by coverage in percent; area under the curve"
+        yield f"F1 of the documents ranked highest by {ranking}, by coverage in percent; area under the curve"
         yield ""
         yield f"| method | {' | '.join(map(str, COVERAGES))} | AURC |"
         yield "|---" * (len(COVERAGES) + 2) + "|"
