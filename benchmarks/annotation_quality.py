@@ -63,6 +63,7 @@ def job_of(domain: Domain, documents: Path, method: Method, model: str, samples:
         # A linear conversation repeats all that was said.
         "model": {"name": model, "context": 4096 if method is Method.LINEAR else 2048},
         "self_consistency": {"samples": samples},
+        "pilot": {"refine": False},
     }
     return tomli_w.dumps(job)
 

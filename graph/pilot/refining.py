@@ -57,6 +57,7 @@ class Refining:
             "number": version,
             "entered": Agent.ANNOTATOR,
             "mending": (),
+            "annotations": {},
             "schema": schema,
         }
         numbers = range(len(self._office.team.annotators))
