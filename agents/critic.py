@@ -6,36 +6,25 @@ It sees the mentions of all annotators as one list, without who made them or how
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
-
-from agents.class_names import class_meant, is_same_name
-from agents.grammar import critique_grammar
-from agents.llm.client import Answer, Purpose
+from agents.class_names import class_meant
+from agents.critique_answer import NO_CLASS, CompactCritique, Critique, MissingMentions, Remark, Said
+from agents.grammar import CritiqueForm, Sweep, critique_grammar
+from agents.llm.choices import Choice
+from agents.llm.client import Message, Purpose
 from agents.prompting import describe_schema, messages
 from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.job import Profile
-from schemas.judgement import Finding, FindingCode, Severity
-from schemas.locate import Located, TextIndex, normal_form
+from schemas.judgement import Finding, FindingCode, Severity, Verdict
+from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema
 
 _JUDGEMENT_TOKENS = 35
-"""Tokens of a judgement that repeats a long quote."""
-
-
-class Verdict(StrEnum):
-    """What the critic can say of a mention."""
-
-    CORRECT = "correct"
-    SPURIOUS = "spurious"
-    WRONG_CLASS = "wrong_class"
-    WRONG_BOUNDARY = "wrong_boundary"
-
+"""Tokens of a judgement in a model's most verbose form."""
 
 OBJECTIONS: dict[Verdict, FindingCode] = {
     Verdict.SPURIOUS: FindingCode.SPURIOUS,
@@ -51,118 +40,31 @@ _MESSAGES: dict[Verdict, str] = {
 }
 
 
-NO_CLASS = "Other"
-"""What a small model says of a phrase that is no mention."""
+class Judged(NamedTuple):
+    """What the critic says of one mention.
 
-_NO_CLASS_FORMS = (NO_CLASS.casefold(), "none", "null", "")
-
-
-def _listed(value: object) -> object:
-    """Coerce the null that models give for an empty list."""
-    return [] if value is None else value
-
-
-def _verdict(value: object) -> object:
-    """Coerce spellings such as "Wrong class" to the verdict they mean."""
-    return value.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
-
-
-class Judgement(Answer):
-    """Verdict on one mention."""
-
-    item: int = Field(ge=1, description="The mention's number.")
-    verdict: Annotated[Verdict, BeforeValidator(_verdict)] = Field(description="What is said of it.")
-
-
-class Classification(Answer):
-    """The class a small model finds for one quote.
-
-    Asked whether a mention is correct, a small model says the same of all of them. Asked which class a quote
-    has, without being told which it was given, it answers to the quote; code compares.
+    Attributes:
+        verdict: The verdict.
+        probability: Of being correct as annotated, to the critic's model; None where it is not known.
+        class_found: The class it gives the mention, where it names another one.
+        otherwise: Verdict and class that are likeliest if it is not correct; None where that is not known.
     """
 
-    quote: str = Field(description="The quote.")
-    class_name: Annotated[str, BeforeValidator(lambda value: NO_CLASS if value is None else value)] = Field(
-        alias="class", description=f"Its class, or {NO_CLASS}."
-    )
+    verdict: Verdict
+    probability: float | None = None
+    class_found: str | None = None
+    otherwise: tuple[Verdict, str | None] | None = None
 
-    def verdict_on(self, instance: Instance) -> Verdict:
-        """What the class found means for the class that an annotator gave."""
-        if is_same_name(self.class_name, instance.class_name):
-            return Verdict.CORRECT
-        none = self.class_name.strip().casefold() in _NO_CLASS_FORMS
-        return Verdict.SPURIOUS if none else Verdict.WRONG_CLASS
-
-
-class MissingMention(Answer):
-    """A mention the annotation does not have."""
-
-    class_name: str = Field(alias="class", description="Its class.")
-    quote: str = Field(description="Copied from the document.")
-
-
-class CompactCritique(Answer):
-    """Classes of the quotes and missing mentions; the form for small models."""
-
-    verdicts: Annotated[list[Classification], BeforeValidator(_listed)] = Field(
-        default=[], description="One per quote, in their order."
-    )
-    missing: Annotated[list[MissingMention], BeforeValidator(_listed)] = Field(
-        default=[], description="Mentions that were not listed."
-    )
-
-    @model_validator(mode="after")
-    def _every_mention_is_judged(self, info: ValidationInfo) -> Self:
-        judged = (
-            self.judged(info.context["instances"]) if info.context and "instances" in info.context else ()
-        )
-        left = [str(number) for number, verdict in enumerate(judged, 1) if verdict is None]
-        if left:
-            raise ValueError(f"no verdict on mentions {', '.join(left)}")
-        return self
-
-    def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
-        """The verdict on each instance; None where its quote was passed over."""
-        left = [(normal_form(said.quote), said) for said in self.verdicts]
-        verdicts: list[Verdict | None] = []
-        for instance in instances:
-            quote = normal_form(instance.surface)
-            number = next((number for number, (said, _) in enumerate(left) if said == quote), None)
-            verdicts.append(None if number is None else left.pop(number)[1].verdict_on(instance))
-        return verdicts
-
-
-class Remark(Answer):
-    """An objection to a guideline or to the schema."""
-
-    code: Literal[
-        "GUIDELINE_UNDERSPECIFIED",
-        "GUIDELINE_CONTRADICTION",
-        "SCHEMA_GENERIC",
-        "SCHEMA_OVERLAP",
-        "SCHEMA_MISSING_CLASS",
-    ] = Field(description="What is wrong.")
-    class_name: str | None = Field(default=None, alias="class", description="The class it is about.")
-    severity: Literal["minor", "major"] = Field(
-        default="minor", description="major if it spoils annotations."
-    )
-    message: str = Field(description="One sentence.")
-
-
-class Critique(CompactCritique):
-    """Verdicts, missing mentions, and objections to guidelines and schema."""
-
-    verdicts: Annotated[list[Judgement], BeforeValidator(_listed)] = Field(  # type: ignore[assignment]
-        default=[], description="One per mention."
-    )
-    remarks: Annotated[list[Remark], BeforeValidator(_listed)] = Field(
-        default=[], description="Objections to guidelines and schema."
-    )
-
-    def judged(self, instances: Sequence[Instance]) -> list[Verdict | None]:
-        """The verdict on each instance; None where its number was passed over."""
-        said = {judgement.item: judgement.verdict for judgement in self.verdicts}
-        return [said.get(number) for number in range(1, len(instances) + 1)]
+    def required(self, least: float | None) -> Judged:
+        """The judgement where being correct takes at least this probability; as said where none is known."""
+        if least is None or self.probability is None:
+            return self
+        if self.probability >= least:
+            return self._replace(verdict=Verdict.CORRECT, class_found=None)
+        if self.verdict is not Verdict.CORRECT:
+            return self
+        verdict, class_found = self.otherwise or (Verdict.SPURIOUS, None)
+        return self._replace(verdict=verdict, class_found=class_found)
 
 
 @dataclass(frozen=True)
@@ -170,13 +72,13 @@ class PassageCritique:
     """What the critic says of one passage.
 
     Attributes:
-        verdicts: One per instance given, in order; None where the critic gave none.
-        missing: Class and place of mentions that no annotator has.
+        judged: One per instance given, in order; None where the critic said nothing of it.
+        missing: Class and (start, end) of mentions that no annotator has.
         remarks: Objections to guidelines and schema.
     """
 
-    verdicts: tuple[Verdict | None, ...]
-    missing: tuple[tuple[str, Located], ...]
+    judged: tuple[Judged | None, ...]
+    missing: tuple[tuple[str, tuple[int, int]], ...]
     remarks: tuple[Finding, ...]
 
 
@@ -196,8 +98,9 @@ async def criticise(
 ) -> PassageCritique:
     """Judge the instances of one passage.
 
-    Missing mentions whose quote stands nowhere, that touch a listed mention of the same class, or whose
-    class does not exist are left out: what a string search can settle is not the critic's word.
+    A missing mention counts wherever its quote stands in the passage, as what is decided of a surface form
+    holds for all of it. Quotes that stand nowhere, places that touch a listed mention of the same class, and
+    classes that do not exist are left out: what a string search can settle is not the critic's word.
 
     Args:
         speaker: Line to the critic's model.
@@ -211,51 +114,49 @@ async def criticise(
     Raises:
         CallFailedError: No usable answer.
     """
-    verdicts: list[Verdict | None] = []
-    missing: list[MissingMention] = []
+    judged: list[Judged | None] = []
+    missing: list[MissingMentions] = []
     remarks: dict[Finding, None] = {}
     full = speaker.profile is Profile.FULL
-    answer = Critique if full else CompactCritique
-    key, said = ("verdict", tuple(Verdict)) if full else ("class", (*schema.names, NO_CLASS))
+    form = Critique if full else CompactCritique
+    permitted = tuple(Verdict) if full else (*schema.names, NO_CLASS)
     most = judged_at_once(speaker.sampling.max_tokens)
     for start in range(0, max(1, len(instances)), most):
         listed = instances[start : start + most]
-        quotes = [json.dumps(instance.surface, ensure_ascii=False) for instance in listed]
-        if full:
-            quotes = [f"{quote} as {i.class_name}" for quote, i in zip(quotes, listed, strict=True)]
-        question = messages(
-            speaker.profile,
-            index.text,
-            "critic",
-            schema=describe_schema(schema, definitions_only=not full),
-            other=NO_CLASS,
-            items="\n".join(f"{number}. {quote}" for number, quote in enumerate(quotes, 1)) or "(none)",
-            sweep=sweep,
-        )
+        items = dict(zip(form.numbers(listed), listed, strict=True))
         grammar = None
         if speaker.client.takes_grammar:
-            heads: list[dict[str, object]] = [
-                {"item": number} if full else {"quote": instance.surface}
-                for number, instance in enumerate(listed, 1)
-            ]
-            grammar = critique_grammar(index.text, schema, heads, key, said, sweep=sweep)
-        reply = await speaker.ask(question, answer, purpose, checks={"instances": listed}, grammar=grammar)
-        verdicts += reply.answer.judged(listed)
+            grammar = critique_grammar(index.text, schema, _form(items, permitted, full=full, sweep=sweep))
+        reply = await speaker.ask(
+            _question(speaker, index.text, schema, items, sweep=sweep),
+            form,
+            purpose,
+            checks={"instances": listed},
+            grammar=grammar,
+            choices=permitted,
+        )
+        choices = {choice.path: choice for choice in reply.choices}
+        judged += [_judged(one, choices) for one in reply.answer.judged(listed)]
         if not sweep:
             continue
         missing += reply.answer.missing
-        remarks |= dict.fromkeys(_finding(remark, schema) for remark in getattr(reply.answer, "remarks", ()))
-    return PassageCritique(tuple(verdicts), _located(missing, index, schema, instances), tuple(remarks))
+        if isinstance(reply.answer, Critique):
+            remarks |= dict.fromkeys(_finding(remark, schema) for remark in reply.answer.remarks)
+    return PassageCritique(tuple(judged), _located(missing, index, schema, instances), tuple(remarks))
 
 
-def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Finding:
+def objection(
+    verdict: Verdict, instance: Instance, class_found: str | None = None, *, disputed: bool
+) -> Finding:
     """The finding that a verdict on an instance amounts to.
 
     Args:
         verdict: Any but CORRECT.
         instance: What was judged.
+        class_found: The class the critic gives it, where it names one.
         disputed: Whether annotators disagree about it already; it is then dropped in any case.
     """
+    found = class_found is not None and verdict is Verdict.WRONG_CLASS
     return Finding(
         code=OBJECTIONS[verdict],
         severity=Severity.MINOR if disputed else Severity.MAJOR,
@@ -264,32 +165,79 @@ def objection(verdict: Verdict, instance: Instance, *, disputed: bool) -> Findin
         quote=instance.surface,
         start=instance.anchor.start if instance.anchor else None,
         end=instance.anchor.end if instance.anchor else None,
-        message=_MESSAGES[verdict],
+        message=f"it is a mention of {class_found}" if found else _MESSAGES[verdict],
     )
 
 
+def _question(
+    speaker: Speaker, text: str, schema: AnnotationSchema, items: Mapping[int, Instance], *, sweep: bool
+) -> tuple[Message, ...]:
+    full = speaker.profile is Profile.FULL
+    lines = [
+        f"{number}. {json.dumps(instance.surface, ensure_ascii=False)}"
+        + (f" as {instance.class_name}" if full else "")
+        for number, instance in items.items()
+    ]
+    classes = describe_schema(schema, definitions_only=not full)
+    return messages(
+        speaker.profile,
+        text,
+        "critic",
+        schema=classes if full else f"{classes}\n- {NO_CLASS}",
+        schema_first=speaker.schema_first,
+        items="\n".join(lines) or "(none)",
+        sweep=sweep,
+    )
+
+
+def _form(
+    items: Mapping[int, Instance], permitted: Sequence[str], *, full: bool, sweep: bool
+) -> CritiqueForm:
+    """How the answer is written under a grammar; what a small model writes is what it costs."""
+    if full:
+        heads = [f'{{"item": {number}, "verdict": ' for number in items]
+        return CritiqueForm("verdicts", "[]", heads, "}", permitted, Sweep.EVERY_CLASS if sweep else Sweep.NO)
+    heads = [f'"{number}": ' for number in items]
+    return CritiqueForm("classes", "{}", heads, "", permitted, Sweep.BRIEF if sweep else Sweep.NO)
+
+
+def _judged(said: Said | None, choices: Mapping[str, Choice]) -> Judged | None:
+    """What was said, with the probabilities behind it."""
+    if said is None:
+        return None
+    choice = next((choices[path] for path in said.paths if path in choices), None)
+    if choice is None:
+        return Judged(said.verdict, class_found=said.class_found)
+    others = {value: p for value, p in choice.probabilities.items() if value != said.right}
+    likeliest = max(others, key=others.__getitem__, default=None)
+    otherwise: tuple[Verdict, str | None] | None = None
+    if likeliest is not None and said.right == Verdict.CORRECT:
+        otherwise = (Verdict(likeliest), None)
+    elif likeliest is not None:
+        otherwise = (Verdict.SPURIOUS, None) if likeliest == NO_CLASS else (Verdict.WRONG_CLASS, likeliest)
+    return Judged(said.verdict, choice.probabilities.get(said.right, 0.0), said.class_found, otherwise)
+
+
 def _located(
-    missing: Sequence[MissingMention],
+    missing: Sequence[MissingMentions],
     index: TextIndex,
     schema: AnnotationSchema,
     instances: Sequence[Instance],
-) -> tuple[tuple[str, Located], ...]:
+) -> tuple[tuple[str, tuple[int, int]], ...]:
     listed = [
         (instance.class_name, instance.anchor.span)
         for instance in instances
         if instance.anchor is not None and instance.anchor.span is not None
     ]
-    found: dict[tuple[str, int, int], Located] = {}
-    for mention in missing:
-        meant = class_meant(mention.class_name, schema.names)
-        place = index.locate(mention.quote) if meant is not None else None
-        if meant is None or place is None:
-            continue
-        if not any(
-            name == meant and start < place.end and place.start < end for name, (start, end) in listed
-        ):
-            found.setdefault((meant, place.start, place.end), place)
-    return tuple((name, place) for (name, _, _), place in found.items())
+    found: dict[tuple[str, tuple[int, int]], None] = {}
+    for of_class in missing:
+        meant = class_meant(of_class.class_name, schema.names)
+        for begin, stop in [span for quote in of_class.quotes for span in index.spans(quote)]:
+            if meant is not None and not any(
+                name == meant and start < stop and begin < end for name, (start, end) in listed
+            ):
+                found[meant, (begin, stop)] = None
+    return tuple(found)
 
 
 def _finding(remark: Remark, schema: AnnotationSchema) -> Finding:

@@ -9,7 +9,9 @@ bounds (`maxLength`, `maxItems`) were not enforced by the server.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
 
 from agents.annotation_form import CLASS_KEY, MENTIONS_KEY, has_only_span
 from agents.llm.grounding import literal, quote_rules
@@ -20,7 +22,7 @@ _QUOTE_TOKENS = 20
 """Tokens of a long quote in Latin script, with its share of the JSON around it."""
 
 MAX_MISSING = 2
-"""Most missing mentions the critic names in one passage."""
+"""Most missing mentions the critic names in one passage, or of one class in it."""
 
 # Letters alone: of digits a small model makes endless rows, at a token each.
 _SENTENCE = r"""/"[A-Z][a-z'\-]{0,13}(,? [A-Za-z'\-]{1,14}){2,WORDS}\."/"""
@@ -175,40 +177,66 @@ def annotation_grammar(
     return "\n".join(("%llguidance {}", start, *rules, ""))
 
 
-def critique_grammar(
-    text: str,
-    schema: AnnotationSchema,
-    items: Sequence[Mapping[str, object]],
-    key: str,
-    said: Sequence[str],
-    *,
-    sweep: bool = True,
-) -> str:
-    """Grammar of a critique (`agents.critic`): one judgement for each mention, then a few missing mentions.
+class Sweep(StrEnum):
+    """How missing mentions are asked for."""
+
+    NO = "not at all"
+    BRIEF = "at most MAX_MISSING, of whatever classes"
+    EVERY_CLASS = "a list for every class, with at most MAX_MISSING"
+
+
+class CritiqueForm(NamedTuple):
+    """How a critique is written under a grammar.
+
+    Attributes:
+        key: Of the judgements.
+        brackets: Around them.
+        heads: Of each judgement, the JSON before what is said of it.
+        tail: The JSON after.
+        said: What can be said.
+        sweep: How missing mentions are asked for.
+    """
+
+    key: str
+    brackets: str
+    heads: Sequence[str]
+    tail: str
+    said: Sequence[str]
+    sweep: Sweep
+
+
+def critique_grammar(text: str, schema: AnnotationSchema, form: CritiqueForm) -> str:
+    """Grammar of a critique (`agents.critic`): a judgement for each mention, then missing ones by class.
 
     Args:
         text: The passage.
         schema: Classes a missing mention may have.
-        items: What a judgement repeats of its mention before it judges it, for each mention.
-        key: Name of what is said of a mention.
-        said: What can be said.
-        sweep: Whether missing mentions are asked for.
+        form: What the answer looks like.
 
     Raises:
         ValueError: The text is longer than a grammar is built for.
     """
-    rules = quote_rules(text) if sweep else ()
-    heads = (json.dumps(item, ensure_ascii=False)[:-1] + f", {json.dumps(key)}: " for item in items)
-    parts = [f"{literal(head)} said" for head in heads]
-    judged = f'"[" {_joined(parts)} "]"' if parts else '"[]"'
-    missing = _list("missing", MAX_MISSING) if rules else '"[]"'
-    lines = ["%llguidance {}", rf'start: "{{\"verdicts\": " {judged} ", \"missing\": " {missing} "}}"']
+    rules = quote_rules(text) if form.sweep is not Sweep.NO else ()
+    begin, end = form.brackets[0], form.brackets[1]
+    parts = [f"{literal(head)} said" for head in form.heads]
+    judged = f"{literal(begin)} {_joined(parts)} {literal(end)}" if parts else literal(begin + end)
+    lines = []
     if parts:
-        lines.append("said: (" + " | ".join(literal(json.dumps(word)) for word in said) + ') "}"')
+        words = " | ".join(literal(json.dumps(word)) for word in form.said)
+        lines.append(f"said: ({words})" + (f" {literal(form.tail)}" if form.tail else ""))
+    missing = ""
     if rules:
-        names = " | ".join(literal(json.dumps(name)) for name in schema.names)
-        lines.append(rf'missing: "{{\"class\": " ({names}) ", \"quote\": \"" QUOTE "\"}}"')
-    return "\n".join((*lines, *rules, ""))
+        quote = r'"\"" QUOTE "\""'
+        names = [literal(json.dumps(name) + ": ") for name in schema.names]
+        if form.sweep is Sweep.EVERY_CLASS:
+            lists = _joined(f"{name} quotes" for name in names)
+            lines.append(f"quotes: {_list(quote, MAX_MISSING)}")
+        else:
+            lists = f"(of_a_class{_repeated('of_a_class', MAX_MISSING)})?"
+            lines.append(f'of_a_class: ({" | ".join(names)}) "[" {quote} "]"')
+        missing = f' {literal(", " + json.dumps("missing") + ": {")} {lists} "}}"'
+    start = f'start: {literal(f"{{{json.dumps(form.key)}: ")} {judged}{missing} "}}"'
+    return "\n".join(("%llguidance {}", start, *lines, *rules, ""))
 
 
 def revision_grammar(
@@ -297,6 +325,10 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _list(item: str, most: int) -> str:
+    return f'"[" ({item}{_repeated(item, most)})? "]"'
+
+
+def _repeated(item: str, most: int) -> str:
+    """What may follow a first item."""
     # LLGuidance does not take a repetition of {0,0}.
-    more = f' (", " {item}){{0,{most - 1}}}' if most > 1 else ""
-    return f'"[" ({item}{more})? "]"'
+    return f' (", " {item}){{0,{most - 1}}}' if most > 1 else ""

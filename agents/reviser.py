@@ -15,7 +15,8 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from agents.class_names import class_meant
-from agents.critic import NO_CLASS, judged_at_once
+from agents.critic import judged_at_once
+from agents.critique_answer import NO_CLASS
 from agents.grammar import revision_grammar
 from agents.llm.answers import last_answer
 from agents.llm.client import Answer, CallFailedError, Purpose

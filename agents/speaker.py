@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class Speaker:
         purpose: Purpose,
         checks: Mapping[str, Any] | None = None,
         grammar: str | None = None,
+        choices: Sequence[str] = (),
     ) -> Reply[AnswerT]:
         """Put one question; see `Client.ask`.
 
@@ -48,6 +49,7 @@ class Speaker:
             purpose=purpose,
             checks=checks,
             grammar=grammar if self.client.takes_grammar else None,
+            choices=choices if self.client.gives_probabilities else (),
         )
         try:
             return await self.client.ask(request)

@@ -99,7 +99,7 @@ def _response_models() -> dict[str, Any]:
     """Models of the agents' answers; one for all annotations, as a user of instructor would write it."""
     from pydantic import Field, create_model
 
-    from agents.critic import Critique
+    from agents.critique_answer import Critique
     from agents.guideline_writer import FullGuidelines
     from agents.schema_designer import Design
 

@@ -22,10 +22,12 @@ from schemas.judgement import (
     Ending,
     Finding,
     FindingCode,
+    MentionJudgement,
     Outcome,
     Scores,
     Severity,
     Thresholds,
+    Verdict,
 )
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
@@ -43,6 +45,19 @@ def grounding(annotations: Sequence[Annotation]) -> float:
     """Mentions found in the document / mentions given, over all annotators; 1 if there are none."""
     mentions = [mention for annotation in annotations for mention in annotation.mentions]
     return sum(mention.span is not None for mention in mentions) / len(mentions) if mentions else 1.0
+
+
+def faithfulness(judged: Sequence[MentionJudgement]) -> float | None:
+    """Expected share of correct mentions among those judged: the mean probability of being correct.
+
+    Where the critic's model gives no probability a verdict counts as certain, so that without any it is the
+    share found correct. None if nothing was judged.
+    """
+    chances = [
+        float(said.verdict is Verdict.CORRECT) if said.probability is None else said.probability
+        for said in judged
+    ]
+    return sum(chances) / len(chances) if chances else None
 
 
 def faultless_classes(

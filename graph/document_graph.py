@@ -122,7 +122,7 @@ def _wire_agents(job: Job, team: Team, on_round: Callable[[str, Round], None], *
         graph.add_node(name, annotating.node(number))
         graph.add_edge(START if frozen else "write", name)
     graph.add_node("ground", Grounding(job, frozen=frozen).ground)
-    graph.add_node("critique", Critiquing(team).critique)
+    graph.add_node("critique", Critiquing(team, job.thresholds.correct).critique)
     graph.add_node("decide", Judging(job, on_round, frozen=frozen).decide)
     graph.add_edge(names, "ground")
     graph.add_edge("ground", "critique")

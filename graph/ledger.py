@@ -100,6 +100,11 @@ class Ledger:
         """Whether `Request.grammar` constrains decoding."""
         return self._client.takes_grammar
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether it is told how likely `Request.choices` were."""
+        return self._client.gives_probabilities
+
     async def close(self) -> None:
         """Close the client; the log stays open, as others write to it."""
         await self._client.close()
@@ -130,7 +135,7 @@ class Ledger:
             answer = _validated(request, stored.answer)
             if answer is not None:
                 self._log.add_replay(call, stored)
-                return Reply(answer, (), replayed=True, read_from=stored.answer)
+                return Reply(answer, (), replayed=True, read_from=stored.answer, choices=stored.choices)
         return None
 
     def _answers(self, key: str) -> Iterator[StoredAnswer]:
@@ -166,7 +171,8 @@ class Ledger:
             raise
         # As a replay will say it: what an agent puts into its next question is then the same both times.
         reply.read_from = answer = _replayable(request, reply)
-        self._log.close_call(call_id, ClosedCall(CallStatus.ANSWERED, answer, reply.attempts))
+        closed = ClosedCall(CallStatus.ANSWERED, answer, reply.attempts, choices=reply.choices)
+        self._log.close_call(call_id, closed)
         await self._log.flush()
         return reply
 
@@ -189,8 +195,8 @@ def call_key(
     """SHA-256 (hex) over all that determines the answer.
 
     That is the model and how structure is asked of it, sampling, the rendered messages, the answer's JSON
-    schema, the grammar, and which of several equal samples it is. Not the document's id nor the round:
-    equal text has equal answers.
+    schema, the grammar, the values whose probabilities are kept with the answer, and which of several equal
+    samples it is. Not the document's id nor the round: equal text has equal answers.
 
     Args:
         request: The question.
@@ -206,6 +212,8 @@ def call_key(
         request.grammar if with_grammar else None,
         request.purpose.sample,
     ]
+    if request.choices:
+        content.append([list(request.choices)])
     # ASCII, so that lone surrogates cannot break it; lists and objects, so that no two contents run together.
     return hashlib.sha256(json.dumps(content, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
 

@@ -158,6 +158,11 @@ class Counted:
         """Whether `Request.grammar` constrains decoding."""
         return self._client.takes_grammar
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether it is told how likely `Request.choices` were."""
+        return self._client.gives_probabilities
+
     async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
         """Ask, and count.
 

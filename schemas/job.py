@@ -66,6 +66,12 @@ class ModelConfig(Model):
         description="Decode annotations under a grammar that admits only quotes from the document; default: "
         "on for local models. Set it for a server that takes LLGuidance grammars.",
     )
+    logprobs: bool | None = Field(
+        default=None,
+        description="Ask for the log-probabilities of tokens, from which the critic's verdicts get their "
+        "probabilities; default: on for local models. Set it for a server that gives them (vLLM, llama.cpp, "
+        "OpenAI's own).",
+    )
     context: int = Field(
         default=4096, ge=512, description="Context of one call, in tokens; local models only."
     )

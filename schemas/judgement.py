@@ -85,6 +85,38 @@ class Finding(Model):
         return ROUTES[self.code]
 
 
+class Verdict(StrEnum):
+    """What the critic can say of a mention."""
+
+    CORRECT = "correct"
+    SPURIOUS = "spurious"
+    WRONG_CLASS = "wrong_class"
+    WRONG_BOUNDARY = "wrong_boundary"
+
+
+class MentionJudgement(Model):
+    """What the critic says of one mention, before it has seen any vote."""
+
+    class_name: str = Field(description="The class that an annotator gave it.")
+    start: int = Field(ge=0, description="First code point of its anchor in the document.")
+    end: int = Field(ge=0, description="One past the last code point.")
+    verdict: Verdict = Field(description="What the critic finds, as it counts (`thresholds.correct`).")
+    probability: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Of being correct as annotated, to the critic's model; None where it is not known.",
+    )
+    class_found: str | None = Field(
+        default=None, description="The class the critic gives it, where it names another one."
+    )
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """(start, end)."""
+        return self.start, self.end
+
+
 class Scores(Model):
     """Fractions of single judgements, each in 0..1; None where nothing was there to be judged.
 
@@ -138,7 +170,11 @@ class Scores(Model):
         "both may have missed the same.",
     )
     faithfulness: float | None = Field(
-        default=None, ge=0, le=1, description="Judged instances found correct / judged instances."
+        default=None,
+        ge=0,
+        le=1,
+        description="Mean over the judged agreed instances of the probability of being correct; where the "
+        "critic's model gives none, 1 if found correct, else 0.",
     )
     completeness: float | None = Field(
         default=None,
@@ -178,6 +214,13 @@ class Thresholds(Model):
     completeness: float = Field(default=0.7, ge=0, le=1, description="Least share of mentions not missed.")
     guideline: float = Field(default=0.5, ge=0, le=1, description="Least share of sound guidelines.")
     schema_fit: float = Field(default=0.5, ge=0, le=1, description="Least share of sound classes.")
+    correct: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Least probability of being correct at which the critic lets a mention pass, where its "
+        "model gives probabilities; default: its verdict counts as it is said.",
+    )
     min_instances: int = Field(
         default=1, ge=0, description="Fewest agreed instances; 0 also accepts documents without any."
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from schemas.annotation import Annotation
 from schemas.base import Model
-from schemas.judgement import Agent, Finding, Scores
+from schemas.judgement import Agent, Finding, MentionJudgement, Scores
 from schemas.objections import Objection
 from schemas.schema import AnnotationSchema
 
@@ -22,6 +22,9 @@ class Round(Model):
     findings: tuple[Finding, ...] = Field(default=(), description="Objections of code and critic.")
     objections: tuple[Objection, ...] = Field(
         default=(), description="All that were raised up to this round, and how each stands after it."
+    )
+    judgements: tuple[MentionJudgement, ...] = Field(
+        default=(), description="What the critic says of each mention, in document order."
     )
     scores: Scores = Field(description="Scores of this round.")
     state_hash: str = Field(

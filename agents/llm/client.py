@@ -7,13 +7,14 @@ servers, `agents.llm.local` for models that run in this process.
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.llm.choices import Choice
 from schemas.base import Model
 from schemas.errors import GuidexError, StoppedError
 from schemas.judgement import Agent
@@ -168,12 +169,16 @@ class Attempt(Model):
     error: str | None = Field(
         default=None, description="Why the answer was not taken; None for the one that was."
     )
+    choices: tuple[Choice, ...] = Field(
+        default=(),
+        description="How likely the values asked about were (`Request.choices`), where it is known.",
+    )
 
 
 class Request(Generic[AnswerT]):
     """One question to a model."""
 
-    __slots__ = ("answer", "attempts", "checks", "grammar", "messages", "purpose", "sampling")
+    __slots__ = ("answer", "attempts", "checks", "choices", "grammar", "messages", "purpose", "sampling")
 
     def __init__(
         self,
@@ -183,6 +188,7 @@ class Request(Generic[AnswerT]):
         purpose: Purpose,
         checks: Mapping[str, Any] | None = None,
         grammar: str | None = None,
+        choices: Sequence[str] = (),
     ) -> None:
         """Put a question together.
 
@@ -193,6 +199,8 @@ class Request(Generic[AnswerT]):
             purpose: For trace and ledger.
             checks: Seen by the answer's validators as `info.context`.
             grammar: LLGuidance grammar for clients whose `takes_grammar` is true.
+            choices: Values of which it is to be told how likely each was wherever the answer has one of them
+                (`agents.llm.choices`); for clients whose `gives_probabilities` is true.
         """
         self.messages = messages
         self.answer = answer
@@ -200,6 +208,7 @@ class Request(Generic[AnswerT]):
         self.purpose = purpose
         self.checks = checks
         self.grammar = grammar
+        self.choices = tuple(choices)
         self.attempts: list[Attempt] = []
         """What came back so far; the client adds to it as it goes, so a cancelled call is accounted for."""
 
@@ -207,7 +216,7 @@ class Request(Generic[AnswerT]):
 class Reply(Generic[AnswerT]):
     """A validated answer and what it took."""
 
-    __slots__ = ("answer", "attempts", "read_from", "replayed")
+    __slots__ = ("answer", "attempts", "choices", "read_from", "replayed")
 
     def __init__(
         self,
@@ -216,9 +225,12 @@ class Reply(Generic[AnswerT]):
         *,
         replayed: bool = False,
         read_from: str | None = None,
+        choices: tuple[Choice, ...] | None = None,
     ) -> None:
         self.answer = answer
         self.attempts = attempts
+        self.choices = choices if choices is not None else attempts[-1].choices if attempts else ()
+        """How likely the values were that the request asks about; those of the last attempt unless given."""
         self.read_from = read_from
         """JSON that the answer was read from, if the client says so: reading it again gives the same."""
         self.replayed = replayed
@@ -305,6 +317,11 @@ class Client(Protocol):
     @property
     def takes_grammar(self) -> bool:
         """Whether `Request.grammar` constrains decoding."""
+        ...
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether it is told how likely `Request.choices` were."""
         ...
 
     async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:

@@ -26,7 +26,7 @@ from agents.llm.flow import Flow, Repetition
 from agents.llm.meter import Meter, Reservation
 from agents.llm.names import ResolvedModel
 from agents.llm.setbacks import setback, was_refused
-from agents.llm.wire import AnthropicWire, OpenAIWire, Timeouts, Wire
+from agents.llm.wire import NOTHING, AnthropicWire, OpenAIWire, Received, Timeouts, Wire
 
 RE_ASKS = 2
 """How often an answer that does not validate is asked for again, with the error."""
@@ -88,6 +88,11 @@ class InstructedClient:
         """Whether `Request.grammar` constrains decoding."""
         return self._model.grounded
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether it is told how likely `Request.choices` were."""
+        return self._model.logprobs
+
     async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
         """Ask, validate, re-ask at most twice with the validation error.
 
@@ -98,7 +103,7 @@ class InstructedClient:
         from instructor.core import Hooks, InstructorRetryException, retry_async
         from instructor.v2 import Mode, mode_registry
 
-        call = _Call(self, request.attempts)
+        call = _Call(self, request)
         hooks = Hooks()
         hooks.on("parse:error", call.refuse)
 
@@ -153,8 +158,9 @@ class InstructedClient:
 class _Call:
     """One question on its way: sends it, and keeps every attempt, good or not."""
 
-    def __init__(self, client: InstructedClient, attempts: list[Attempt]) -> None:
-        self.attempts = attempts
+    def __init__(self, client: InstructedClient, request: Request[Any]) -> None:
+        self.attempts = request.attempts
+        self._choices = request.choices
         self._client = client
 
     async def create(self, **arguments: Any) -> Any:
@@ -220,7 +226,7 @@ class _Call:
         try:
             async with asyncio.timeout(client._timeouts.whole):
                 response = await client._wire.create(**arguments)
-            received = client._wire.read(response)
+            received = client._wire.read(response, self._choices)
             used = received.usage if received.usage.input_tokens else None  # some servers count nothing
         except Exception as error:
             used = Usage() if was_refused(error, client._wire.sdk) else None
@@ -229,25 +235,24 @@ class _Call:
             latency = perf_counter() - started
             client._meter.settle(reservation, used)
             if received is None:
-                self._note("", None, used, latency, GIVEN_UP)
+                self._note(NOTHING, used, latency, GIVEN_UP)
         client._flow.answered(ticket, latency, received.usage.output_tokens)
-        self._note(received.raw, received.finish_reason, used, latency, None)
+        self._note(received, used, latency, None)
         if received.fault is not None:
             self._raise_unusable(received.fault)
         return response
 
-    def _note(
-        self, raw: str, finish_reason: str | None, used: Usage | None, latency: float, error: str | None
-    ) -> None:
+    def _note(self, received: Received, used: Usage | None, latency: float, error: str | None) -> None:
         self.attempts.append(
             Attempt(
                 number=len(self.attempts) + 1,
-                raw=raw,
-                finish_reason=finish_reason,
+                raw=received.raw,
+                finish_reason=received.finish_reason,
                 usage=used or Usage(),
                 cost=self._client._meter.cost(used),
                 latency=latency,
                 error=error,
+                choices=received.choices,
             )
         )
 

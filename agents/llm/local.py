@@ -201,6 +201,11 @@ class LocalClient:
         """Whether `Request.grammar` constrains decoding."""
         return self._model.grounded
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether it is told how likely `Request.choices` were."""
+        return self._model.logprobs
+
     async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
         """Ask, validate, re-ask; see `Client`.
 

@@ -34,6 +34,9 @@ class ResolvedModel(Model):
     profile: Profile = Field(description="Prompt form.")
     structured: Structured = Field(description="How the answer's structure is asked for.")
     grounded: bool = Field(description="Whether annotations are decoded under a grammar.")
+    logprobs: bool = Field(
+        default=False, description="Whether the server is asked for the log-probabilities of tokens."
+    )
     max_tokens: int = Field(description="Most tokens of one answer.")
     context: int = Field(description="Context of one call, in tokens; local models only.")
 
@@ -75,6 +78,7 @@ def resolve(config: ModelConfig) -> ResolvedModel:
         profile=profile,
         structured=_structured(config, provider),
         grounded=_grounded(config, provider),
+        logprobs=_logprobs(config, provider),
         max_tokens=config.max_tokens or (600 if profile is Profile.COMPACT else 4096),
         context=config.context,
     )
@@ -137,3 +141,12 @@ def _grounded(config: ModelConfig, provider: Provider) -> bool:
             "Leave `grounded` out; quotes are then checked after the answer.",
         )
     return provider == "local" if config.grounded is None else config.grounded
+
+
+def _logprobs(config: ModelConfig, provider: Provider) -> bool:
+    if config.logprobs and (provider == "anthropic" or config.structured == "tools"):
+        raise UsageError(
+            f"Model `{config.name}` gives no log-probabilities of what it answers by a tool.",
+            "Leave `logprobs` out; verdicts then have no probabilities.",
+        )
+    return provider == "local" if config.logprobs is None else config.logprobs

@@ -8,13 +8,14 @@ last.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
+from agents.llm.choices import ALTERNATIVES, Choice, choices_in, tokens_of
 from agents.llm.client import AnyAnswer, CallFault, Message, Request, Usage, form_of
 from agents.llm.names import ResolvedModel
 from schemas.base import Model
@@ -43,7 +44,12 @@ class Received(Model):
     raw: str = Field(description="Its text, or JSON of the tool call.")
     finish_reason: str | None = Field(description="As the provider names it.")
     usage: Usage = Field(description="Its tokens; none if the server counts nothing.")
-    fault: CallFault | None = Field(description="Why nobody can use it, whatever it says.")
+    fault: CallFault | None = Field(default=None, description="Why nobody can use it, whatever it says.")
+    choices: tuple[Choice, ...] = Field(default=(), description="How likely the values asked about were.")
+
+
+NOTHING = Received(raw="", finish_reason=None, usage=Usage())
+"""Of a request that was given up."""
 
 
 class Wire(Protocol):
@@ -61,8 +67,8 @@ class Wire(Protocol):
     async def create(self, **arguments: Any) -> Any:
         """Send one request."""
 
-    def read(self, response: Any) -> Received:
-        """What came back."""
+    def read(self, response: Any, permitted: Sequence[str] = ()) -> Received:
+        """What came back, with the probabilities of the permitted values where the server says them."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -116,6 +122,8 @@ class OpenAIWire:
             arguments["frequency_penalty"] = request.sampling.frequency_penalty
         if request.sampling.seed is not None:
             arguments["seed"] = request.sampling.seed
+        if request.choices and self._model.logprobs:
+            arguments |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
         if grammar:
             arguments["extra_body"] = {"grammar": grammar}
         return arguments
@@ -150,7 +158,7 @@ class OpenAIWire:
         message.refusal = message.refusal or None  # to instructor, an empty one is a refusal
         return completion
 
-    def read(self, response: Any) -> Received:
+    def read(self, response: Any, permitted: Sequence[str] = ()) -> Received:
         """See `Wire`."""
         choice = response.choices[0]
         message = choice.message
@@ -171,7 +179,10 @@ class OpenAIWire:
             fault = CallFault.FILTERED
         elif choice.finish_reason == "length":
             fault = CallFault.TRUNCATED
-        return Received(raw=raw, finish_reason=choice.finish_reason, usage=usage, fault=fault)
+        choices = choices_in(raw, tokens_of(choice.logprobs), permitted) if permitted else ()
+        return Received(
+            raw=raw, finish_reason=choice.finish_reason, usage=usage, fault=fault, choices=choices
+        )
 
     async def close(self) -> None:
         """See `Wire`."""
@@ -238,8 +249,8 @@ class AnthropicWire:
         except UnicodeEncodeError:  # see `OpenAIWire.create`; nothing was sent
             return await self._client.messages.create(**_all_sendable(arguments))
 
-    def read(self, response: Any) -> Received:
-        """See `Wire`."""
+    def read(self, response: Any, permitted: Sequence[str] = ()) -> Received:
+        """See `Wire`; this format has no probabilities."""
         tools = [block.input for block in response.content if block.type == "tool_use"]
         texts = [block.text for block in response.content if block.type == "text"]
         raw = _written(tools[0]) if tools else "".join(texts)

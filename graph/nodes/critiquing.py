@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.critic import PassageCritique, Verdict, criticise, objection
+from agents.critic import Judged, PassageCritique, criticise, objection
 from graph.consensus import agree, candidates, key_of
 from graph.nodes.state import DocumentState, in_order, purpose, side_by_side
 from graph.objections import CRITIC, holders
@@ -12,15 +12,22 @@ from graph.passages import shifted, within
 from graph.team import Team
 from schemas.annotation import Instance
 from schemas.documents import Passage
-from schemas.judgement import Agent, Finding, FindingCode, Severity
-from schemas.locate import Located, instance_at
+from schemas.judgement import Agent, Finding, FindingCode, MentionJudgement, Severity, Verdict
+from schemas.locate import instance_at
 
 
 class Critiquing:
     """Lets the critic judge what the annotators gave, before it sees any vote."""
 
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team: Team, correct: float | None = None) -> None:
+        """Let the team's critic judge.
+
+        Args:
+            team: Who works.
+            correct: See `schemas.judgement.Thresholds.correct`.
+        """
         self._team = team
+        self._correct = correct
 
     async def critique(self, state: DocumentState) -> DocumentState:
         """Let the critic judge every mention and look for missing ones, passage by passage.
@@ -33,7 +40,7 @@ class Critiquing:
         annotations = in_order(state)
         listed = candidates(annotations)
         agreed = agree(state["document"].id, state["schema"], annotations)
-        judged: dict[tuple[object, ...], Verdict] = {}
+        judged: dict[tuple[object, ...], MentionJudgement] = {}
         missed: list[Finding] = []
         remarks: list[Finding] = []
         again = bool(state["rounds"]) and state["entered"] is Agent.ANNOTATOR
@@ -46,27 +53,31 @@ class Critiquing:
             own = [finding for finding in state["mending"] if finding.raised_by == CRITIC]
             remarks = [finding for finding in own if finding.target is not Agent.ANNOTATOR]
             missed = [f for f in own if f.code is FindingCode.MISSING and not holders(f, annotations)]
-        asked = [item for item in listed if judged.get(key_of(item)) is not Verdict.CORRECT]
+        asked = [
+            item
+            for item in listed
+            if (before := judged.get(key_of(item))) is None or before.verdict is not Verdict.CORRECT
+        ]
         wanted = self._instances(missed, state)
         results = await self._asked(state, (*asked, *wanted), sweep=not again)
-        verdicts: dict[tuple[object, ...], Verdict] = {}
+        said: dict[tuple[object, ...], MentionJudgement] = {}
         for passage, here, critique in results:
-            for instance, verdict in zip(here, critique.verdicts, strict=True):
-                if verdict is not None:
-                    verdicts[key_of(instance)] = verdict
-            missed += [_missing(class_name, passage, place) for class_name, place in critique.missing]
+            for instance, judgement in zip(here, critique.judged, strict=True):
+                if judgement is not None:
+                    said[key_of(instance)] = _judgement(instance, judgement.required(self._correct))
+            missed += [_missing(class_name, passage, *span) for class_name, span in critique.missing]
             remarks += critique.remarks
-        judged |= {key_of(item): verdicts[key_of(item)] for item in asked if key_of(item) in verdicts}
+        judged |= {key_of(item): said[key_of(item)] for item in asked if key_of(item) in said}
         missed = [
             one
             for one in missed
-            if verdicts.get((one.class_name, one.span), Verdict.CORRECT) is Verdict.CORRECT
+            if (after := said.get((one.class_name, one.span))) is None or after.verdict is Verdict.CORRECT
         ]
         undisputed = {key_of(item) for item in agreed.instances}
         objected = [
-            objection(verdict, item, disputed=key_of(item) not in undisputed)
+            objection(one.verdict, item, one.class_found, disputed=key_of(item) not in undisputed)
             for item in listed
-            if (verdict := judged.get(key_of(item), Verdict.CORRECT)) is not Verdict.CORRECT
+            if (one := judged.get(key_of(item))) is not None and one.verdict is not Verdict.CORRECT
         ]
         raised = tuple(dict.fromkeys((*state["findings"], *objected, *missed, *remarks)))
         return {"findings": raised, "agreed": agreed, "judged": judged, "missing": len(missed)}
@@ -98,14 +109,27 @@ class Critiquing:
         ]
 
 
-def _missing(class_name: str, passage: Passage, place: Located) -> Finding:
+def _judgement(instance: Instance, judged: Judged) -> MentionJudgement:
+    """What was said of an instance with offsets into the document; it has an anchor that was found."""
+    start, end = (instance.anchor and instance.anchor.span) or (0, 0)
+    return MentionJudgement(
+        class_name=instance.class_name,
+        start=start,
+        end=end,
+        verdict=judged.verdict,
+        probability=judged.probability,
+        class_found=judged.class_found,
+    )
+
+
+def _missing(class_name: str, passage: Passage, start: int, end: int) -> Finding:
     return Finding(
         code=FindingCode.MISSING,
         severity=Severity.MINOR,
         raised_by=CRITIC,
         class_name=class_name,
-        quote=passage.text[place.start : place.end],
-        start=passage.start + place.start,
-        end=passage.start + place.end,
+        quote=passage.text[start:end],
+        start=passage.start + start,
+        end=passage.start + end,
         message="a mention of the class that was not annotated",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.critic import Verdict
 from graph.agreement import agreement_figures
 from graph.consensus import key_of
 from graph.deciding import (
@@ -13,6 +12,7 @@ from graph.deciding import (
     decide,
     ending,
     entry,
+    faithfulness,
     grounding,
     guideline_score,
     obstacles,
@@ -23,7 +23,7 @@ from graph.deciding import (
 from graph.nodes.state import DocumentState, in_order
 from graph.objections import track
 from schemas.job import Job
-from schemas.judgement import Agent, Ending, Finding, Scores, Severity
+from schemas.judgement import Agent, Ending, Finding, Scores, Severity, Verdict
 from schemas.rounds import Round
 
 
@@ -71,8 +71,8 @@ class Judging:
         schema, annotations = state["schema"], in_order(state)
         findings = tuple(map(self._weighed, state["findings"]))
         agreed = state["agreed"]
-        verdicts = [v for i in agreed.instances if (v := state["judged"].get(key_of(i))) is not None]
-        correct = sum(verdict is Verdict.CORRECT for verdict in verdicts)
+        judged = [said for i in agreed.instances if (said := state["judged"].get(key_of(i))) is not None]
+        correct = sum(said.verdict is Verdict.CORRECT for said in judged)
         wanted = correct + state["missing"]
         round_ = Round(
             number=state["number"],
@@ -81,10 +81,11 @@ class Judging:
             annotations=annotations,
             agreed=agreed,
             findings=findings,
+            judgements=tuple(sorted(state["judged"].values(), key=lambda said: said.span)),
             scores=Scores(
                 grounding=grounding(annotations),
                 **agreement_figures(state["document"].text, annotations)._asdict(),
-                faithfulness=correct / len(verdicts) if verdicts else None,
+                faithfulness=faithfulness(judged),
                 completeness=correct / wanted if wanted else None,
                 guideline=guideline_score(schema, findings),
                 schema_fit=schema_score(schema, findings),

@@ -7,12 +7,11 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from operator import add, or_
 from typing import Annotated, Any, TypedDict, TypeVar
 
-from agents.critic import Verdict
 from agents.llm.client import Purpose
 from graph.deciding import WORKING_ORDER
 from schemas.annotation import Annotation
 from schemas.documents import Document, Passage
-from schemas.judgement import Agent, Decision, Finding
+from schemas.judgement import Agent, Decision, Finding, MentionJudgement
 from schemas.locate import TextIndex
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
@@ -35,7 +34,7 @@ class DocumentState(TypedDict, total=False):
     annotations: Annotated[dict[int, Annotation], or_]
     findings: tuple[Finding, ...]
     agreed: Annotation
-    judged: dict[tuple[object, ...], Verdict]
+    judged: dict[tuple[object, ...], MentionJudgement]
     missing: int
     rounds: Annotated[list[Round], add]
     decision: Decision

@@ -101,7 +101,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         "calls",
         "id",
         "status error closed attempts input_tokens output_tokens cached_tokens seconds cost unpriced "
-        "answer_id",
+        "choices answer_id",
         answer_id=_REFERENCE,
     ),
     "reused_calls": _Update("calls", "id", "reused_from"),
@@ -130,6 +130,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
         "round_id number raised_in status settled_in gave_way code severity raised_by class_name quote "
         'message start "end"',
     ),
+    "verdicts": _Table("verdicts", 'round_id number class start "end" verdict probability class_found'),
     "scores": _Table("scores", f"round_id {' '.join(SCORES)}"),
     "decision_versions": _Table("decision_versions", "version created note thresholds"),
     "decisions": _Table(

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from agents.llm.choices import Choice
 from agents.llm.client import Attempt, Message, Sampling, Usage
 from graph.store.opening import OpenedRun, match_all
 from graph.store.records import CallDetail, CallRow, CallStatus, StoredAnswer
+
+_CHOICES = TypeAdapter(tuple[Choice, ...])
 
 _CALL_COLUMNS = (
     "id, key, agent, document_id, round, sample, passage, provider, model, base_url, status, error, "
@@ -87,13 +92,16 @@ class CallReader(OpenedRun):
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The newest usable answer to a call of this key."""
         rows = self.rows(
-            """SELECT c.id, t.text FROM calls c JOIN texts t ON t.id = c.answer_id
+            """SELECT c.id, t.text, c.choices FROM calls c JOIN texts t ON t.id = c.answer_id
             WHERE c.key = ? AND c.status IN (?, ?) ORDER BY c.rowid DESC LIMIT 1""",
             key,
             CallStatus.ANSWERED.value,
             CallStatus.REPLAYED.value,  # these have an answer of their own if it came from another run
         )
-        return StoredAnswer(*rows[0]) if rows else None
+        if not rows:
+            return None
+        call_id, answer, choices = rows[0]
+        return StoredAnswer(call_id, answer, choices=_CHOICES.validate_json(choices) if choices else ())
 
     def bad_answers(self, key: str) -> int:
         """How many calls of this key a model answered with nothing usable."""

@@ -298,6 +298,23 @@ def m013_agreement(db: Database) -> None:
     )
 
 
+def m014_verdicts(db: Database) -> None:
+    """What the critic said of each mention, and the probabilities behind its answers."""
+    db.executescript("""
+        CREATE TABLE verdicts (
+            round_id INTEGER NOT NULL REFERENCES rounds(id),
+            number INTEGER NOT NULL,  -- in document order, from 0
+            class TEXT NOT NULL,
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL,  -- code points
+            verdict TEXT NOT NULL,
+            probability REAL,  -- that the mention is correct; NULL: not known
+            class_found TEXT,  -- NULL: none was named
+            PRIMARY KEY (round_id, number)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE calls ADD COLUMN choices TEXT;  -- JSON: probabilities of what the answer was chosen from
+    """)
+
+
 def m015_schema_versions(db: Database) -> None:
     """What the pilot of a corpus came to: versions of the schema, the registry of classes, examples."""
     db.executescript("""
@@ -340,6 +357,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m011_sessions,
     m012_objections,
     m013_agreement,
+    m014_verdicts,
     m015_schema_versions,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)

@@ -26,7 +26,7 @@ from graph.store.records import (
     Totals,
 )
 from schemas.documents import Document
-from schemas.judgement import Agent, Decision, Ending, Finding, Outcome, Scores
+from schemas.judgement import Agent, Decision, Ending, Finding, MentionJudgement, Outcome, Scores
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
@@ -36,6 +36,8 @@ _MENTIONS = """SELECT instance, field, coalesce(quote, surface), occurrence, sta
     FROM mentions WHERE annotation_id = ? ORDER BY number"""
 _FINDING = ("code", "severity", "raised_by", "class_name", "quote", "message", "start", "end")
 _FINDING_COLUMNS = ", ".join(f'"{column}"' for column in _FINDING)
+_VERDICT = ("class_name", "start", "end", "verdict", "probability", "class_found")
+_VERDICT_COLUMNS = 'class, start, "end", verdict, probability, class_found'
 
 
 class RunReader(CallReader):
@@ -254,6 +256,9 @@ class RunReader(CallReader):
             WHERE round_id = ? ORDER BY number""",
             row_id,
         )
+        verdicts = self.rows(
+            f"SELECT {_VERDICT_COLUMNS} FROM verdicts WHERE round_id = ? ORDER BY number", row_id
+        )
         return Round(
             number=number,
             entered=Agent(entered),
@@ -262,6 +267,7 @@ class RunReader(CallReader):
             agreed=next(annotation for agreed, annotation in annotations if agreed),
             findings=tuple(_finding(*finding) for finding in findings),
             objections=tuple(_objection(*objection) for objection in objections),
+            judgements=tuple(MentionJudgement(**dict(zip(_VERDICT, said, strict=True))) for said in verdicts),
             scores=Scores(**dict(zip(SCORES, scores, strict=True))),
             state_hash=state_hash,
         )

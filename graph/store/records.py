@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from agents.llm.choices import Choice
 from agents.llm.client import Attempt, CallFault, Message, ModelIdentity, Purpose, Sampling
 from schemas.documents import Document
 from schemas.judgement import Ending, Outcome
@@ -88,6 +89,8 @@ class ClosedCall:
     attempts: tuple[Attempt, ...] = ()
     error: str | None = None
     """Why there is no answer."""
+    choices: tuple[Choice, ...] = ()
+    """How likely the values of the answer were that it was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class StoredAnswer:
     """JSON, to be validated again with the checks of the call in hand."""
     run: str | None = None
     """The other run it was taken from; None for this one."""
+    choices: tuple[Choice, ...] = ()
+    """How likely the values of the answer were that it was asked about."""
 
 
 @dataclass(frozen=True, slots=True)

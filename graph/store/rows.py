@@ -116,7 +116,7 @@ def add_call(batch: Batch, call_id: str, call: OpenedCall, status: str, replay_o
 def add_reuse(batch: Batch, call_id: str, call: OpenedCall, answer: StoredAnswer) -> None:
     """A call that another run's answer was used for; kept here with that answer, so that it stays known."""
     add_call(batch, call_id, call, CallStatus.OPEN.value)
-    close_call(batch, call_id, ClosedCall(CallStatus.REPLAYED, answer.answer))
+    close_call(batch, call_id, ClosedCall(CallStatus.REPLAYED, answer.answer, choices=answer.choices))
     batch.add("reused_calls", call_id, f"{answer.run}:{answer.call_id}")
 
 
@@ -155,6 +155,7 @@ def close_call(batch: Batch, call_id: str, closed: ClosedCall) -> None:
         sum([attempt.latency for attempt in closed.attempts]),
         sum(costs, 0.0) if costs or not unpriced else None,
         unpriced,
+        compact([choice.model_dump() for choice in closed.choices]) if closed.choices else None,
         None if closed.answer is None else batch.text(closed.answer),
     )
 
@@ -189,6 +190,13 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
             finding.end,
         )
     batch.extend("objections", [_objection(round_id, objection) for objection in made.objections])
+    batch.extend(
+        "verdicts",
+        [
+            (round_id, number, one.class_name, *one.span, one.verdict.value, one.probability, one.class_found)
+            for number, one in enumerate(made.judgements)
+        ],
+    )
     batch.add("scores", round_id, *_scores(made.scores))
 
 

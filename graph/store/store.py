@@ -271,7 +271,7 @@ class RunStore:
         committed = None
         if key is not None and closed.status is CallStatus.ANSWERED and closed.answer is not None:
             # Until it is committed the reader does not see it, but it can be asked for already.
-            self._unwritten[key] = StoredAnswer(call_id, self._redact(closed.answer))
+            self._unwritten[key] = StoredAnswer(call_id, self._redact(closed.answer), choices=closed.choices)
             committed = functools.partial(self._unwritten.pop, key, None)
         if key is not None:
             self._known.add(key)

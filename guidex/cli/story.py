@@ -16,7 +16,7 @@ from guidex.cli.document_list import score
 from guidex.cli.summary import FIGURES, OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.annotation import Annotation, Instance, MentionStatus, Value
-from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity
+from schemas.judgement import JUDGED_SCORES, Finding, MentionJudgement, Outcome, Severity, Verdict
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
@@ -138,13 +138,19 @@ def _print_annotations(out: Console, round_: Round) -> None:
         for name in [f"A{number + 1}" for number in range(count)] if single else ["found by"]:
             table.add_column(name, justify="center", no_wrap=True)
         table.add_column("agreed", justify="center", no_wrap=True)
+        judged: dict[tuple[object, ...], MentionJudgement] = {
+            (said.class_name, said.span): said for said in round_.judgements
+        }
+        if judged:
+            table.add_column("critic", no_wrap=True)
         agreed = {key_of(instance) for instance in round_.agreed.instances}
         for key, (instance, annotators) in found.items():
             marks = [f"{len(annotators)} of {count}"]
             if single:
                 marks = [annotators.get(number, ".") for number in range(count)]
             mark = Text("yes", style="green") if key in agreed else Text("no", style="yellow")
-            table.add_row(safe(instance.class_name), _values(instance), _place(instance), *marks, mark)
+            said = [_judged(judged.get(key))] if judged else []
+            table.add_row(safe(instance.class_name), _values(instance), _place(instance), *marks, mark, *said)
         out.print(Padding(table, (0, 0, 0, 2), expand=False))
         if any(_PROPAGATED in annotators.values() for _, annotators in found.values()):
             out.print(f"  {_PROPAGATED}: by code, for the same words as elsewhere in it", style="dim")
@@ -152,6 +158,15 @@ def _print_annotations(out: Console, round_: Round) -> None:
         names = ", ".join(map(safe, round_.agreed.unknown_classes))
         out.print(f"  disputed, so their absence proves nothing: {names}", style="dim")
     out.print()
+
+
+def _judged(said: MentionJudgement | None) -> Text:
+    """What the critic said of a mention, and how likely it takes it to be correct as annotated."""
+    if said is None:
+        return Text("")
+    chance = "" if said.probability is None else f" ({said.probability:.2f})".replace("0.", ".")
+    style = "green" if said.verdict is Verdict.CORRECT else "yellow"
+    return Text(f"{said.verdict.value.replace('_', ' ')}{chance}", style=style)
 
 
 def _by_key(round_: Round) -> dict[tuple[object, ...], tuple[Instance, dict[int, str]]]:

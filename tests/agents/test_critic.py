@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 from servers.in_memory import InMemoryClient, Said
 
-from agents.critic import (
-    NO_CLASS,
-    OBJECTIONS,
-    PassageCritique,
-    Verdict,
-    criticise,
-    judged_at_once,
-    objection,
-)
+from agents.critic import OBJECTIONS, Judged, PassageCritique, criticise, judged_at_once, objection
+from agents.critique_answer import NO_CLASS
 from agents.llm.client import CallFailedError, Purpose, Sampling
 from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.job import Profile
-from schemas.judgement import ROUTES, Agent, FindingCode, Severity
+from schemas.judgement import ROUTES, Agent, FindingCode, Severity, Verdict
 from schemas.locate import TextIndex, ground_all
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline
 
@@ -60,17 +53,26 @@ def verdicts(*said: str) -> dict[str, Any]:
 
 
 def classes(*said: tuple[str, str | None]) -> dict[str, Any]:
-    return {"verdicts": [{"quote": quote, "class": name} for quote, name in said]}
+    return {"classes": [{"quote": quote, "class": name} for quote, name in said]}
+
+
+def said(critique: PassageCritique) -> tuple[Verdict | None, ...]:
+    return tuple(one and one.verdict for one in critique.judged)
+
+
+def quoted(critique: PassageCritique) -> list[tuple[str, str]]:
+    return [(name, TEXT[start:end]) for name, (start, end) in critique.missing]
 
 
 # --- verdicts ---
 
 
 async def test_every_mention_gets_its_verdict_whatever_the_order() -> None:
-    said = verdicts("correct", "spurious", "wrong_boundary")
-    said["verdicts"].reverse()
-    made, _ = await critique(said)
-    assert made == PassageCritique((Verdict.CORRECT, Verdict.SPURIOUS, Verdict.WRONG_BOUNDARY), (), ())
+    answer = verdicts("correct", "spurious", "wrong_boundary")
+    answer["verdicts"].reverse()
+    made, _ = await critique(answer)
+    words = (Verdict.CORRECT, Verdict.SPURIOUS, Verdict.WRONG_BOUNDARY)
+    assert made == PassageCritique(tuple(map(Judged, words)), (), ())
 
 
 @pytest.mark.parametrize(
@@ -83,12 +85,12 @@ async def test_every_mention_gets_its_verdict_whatever_the_order() -> None:
 )
 async def test_spellings_of_a_verdict_are_understood(word: str, verdict: Verdict) -> None:
     made, _ = await critique(verdicts(word), of=THREE[:1])
-    assert made.verdicts == (verdict,)
+    assert said(made) == (verdict,)
 
 
 async def test_a_mention_that_was_passed_over_is_asked_for_again() -> None:
     made, client = await critique(verdicts("correct", "correct"), verdicts("correct", "correct", "spurious"))
-    assert made.verdicts[2] is Verdict.SPURIOUS and len(client.requests) == 1
+    assert said(made)[2] is Verdict.SPURIOUS and len(client.requests) == 1
     with pytest.raises(CallFailedError, match="no verdict on mentions 2, 3") as raised:
         await critique(*[verdicts("correct")] * 3)
     assert raised.value.agent is Agent.CRITIC
@@ -96,12 +98,12 @@ async def test_a_mention_that_was_passed_over_is_asked_for_again() -> None:
 
 async def test_numbers_that_nobody_asked_about_are_left_out() -> None:
     made, _ = await critique(verdicts(*["correct"] * 9))
-    assert made.verdicts == (Verdict.CORRECT,) * 3
+    assert said(made) == (Verdict.CORRECT,) * 3
 
 
 async def test_nothing_to_judge_is_still_searched_for_missing_mentions() -> None:
     made, client = await critique({"missing": [{"class": "Person", "quote": "Cy"}]}, of=())
-    assert made.verdicts == () and [name for name, _ in made.missing] == ["Person"]
+    assert said(made) == () and quoted(made) == [("Person", "Cy")]
     assert len(client.requests) == 1
 
 
@@ -115,7 +117,7 @@ async def test_a_long_list_is_judged_in_parts() -> None:
         verdicts(*["correct"] * at_once),
         of=many,
     )
-    assert made.verdicts == tuple(
+    assert said(made) == tuple(
         verdict for verdict in (Verdict.CORRECT, Verdict.SPURIOUS, Verdict.CORRECT) for _ in range(at_once)
     )
     assert len(client.requests) == 3 and len(made.missing) == 1
@@ -135,7 +137,7 @@ async def test_a_small_model_is_asked_for_the_class_and_code_compares() -> None:
     made, client = await critique(
         classes(("Ann", "Person"), ('"Bo"', "PlaceName"), ("Oslo", NO_CLASS)), profile=Profile.COMPACT
     )
-    assert made.verdicts == (Verdict.CORRECT, Verdict.WRONG_CLASS, Verdict.SPURIOUS)
+    assert said(made) == (Verdict.CORRECT, Verdict.WRONG_CLASS, Verdict.SPURIOUS)
     told = client.requests[0].messages[-1].parts[-1]
     assert '1. "Ann"\n2. ' in told and "as Person" not in told
 
@@ -143,20 +145,36 @@ async def test_a_small_model_is_asked_for_the_class_and_code_compares() -> None:
 @pytest.mark.parametrize("name", ["person", "PERSON", " Person "])
 async def test_another_spelling_of_the_class_is_the_class(name: str) -> None:
     made, _ = await critique(classes(("Ann", name)), of=THREE[:1], profile=Profile.COMPACT)
-    assert made.verdicts == (Verdict.CORRECT,)
+    assert said(made) == (Verdict.CORRECT,)
 
 
 @pytest.mark.parametrize("name", [NO_CLASS.lower(), NO_CLASS.upper(), None])
 async def test_another_spelling_of_no_class_is_no_class(name: str | None) -> None:
     made, _ = await critique(classes(("Ann", name)), of=THREE[:1], profile=Profile.COMPACT)
-    assert made.verdicts == (Verdict.SPURIOUS,)
+    assert said(made) == (Verdict.SPURIOUS,)
 
 
-async def test_equal_quotes_are_judged_one_after_the_other() -> None:
+async def test_a_phrase_is_asked_about_once_whatever_it_was_annotated_as() -> None:
     twice = instances(("Person", "Ann"), ("PlaceName", "Ann"))
-    said = classes(("Ann", "Person"), ("Ann", "Person"))
-    made, _ = await critique(said, of=twice, profile=Profile.COMPACT)
-    assert made.verdicts == (Verdict.CORRECT, Verdict.WRONG_CLASS)
+    made, client = await critique(classes(("Ann", "Person")), of=twice, profile=Profile.COMPACT)
+    assert said(made) == (Verdict.CORRECT, Verdict.WRONG_CLASS)
+    assert [one and one.class_found for one in made.judged] == [None, "Person"]
+    assert "2. " not in client.requests[0].messages[-1].parts[-1]
+
+
+@pytest.mark.parametrize("key", [("1", "2", "3"), ("Ann", "“Bo”", "oslo")])
+async def test_a_phrase_may_be_called_by_its_number_or_as_it_is(key: tuple[str, ...]) -> None:
+    answer = {"classes": dict(zip(key, ("Person", "Other", "place name"), strict=True))}
+    made, _ = await critique(answer, profile=Profile.COMPACT)
+    assert said(made) == (Verdict.CORRECT, Verdict.SPURIOUS, Verdict.CORRECT)
+
+
+async def test_a_phrase_that_was_passed_over_is_asked_for_again_by_its_number() -> None:
+    with pytest.raises(CallFailedError, match="no verdict on mentions 2"):
+        await critique(
+            *[{"classes": {"1": "Person"}}] * 3, of=instances(("Person", "Ann"), ("PlaceName", "Ann"))
+            + THREE[2:], profile=Profile.COMPACT
+        )  # fmt: skip
 
 
 # --- missing mentions ---
@@ -169,10 +187,7 @@ def missing(*named: tuple[str, str]) -> dict[str, Any]:
 
 async def test_missing_mentions_are_located() -> None:
     made, _ = await critique(missing(("Person", "cy"), ("PlaceName", "Rome")))
-    assert [(name, TEXT[place.start : place.end]) for name, place in made.missing] == [
-        ("Person", "Cy"),
-        ("PlaceName", "Rome"),
-    ]
+    assert quoted(made) == [("Person", "Cy"), ("PlaceName", "Rome")]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +195,7 @@ async def test_missing_mentions_are_located() -> None:
     [
         ("Person", "Zed"),
         ("Person", ""),
-        ("Person", "Ann"),
+        ("Person", '"Bo"'),
         ("Person", "Ann met"),
         ("Ship", "Rome"),
         ("PlaceName", "in Oslo, and"),
@@ -194,10 +209,31 @@ async def test_what_a_string_search_can_settle_is_not_the_critics_word(named: tu
 
 async def test_a_mention_of_another_class_in_the_same_place_may_be_missing() -> None:
     made, _ = await critique(missing(("PlaceName", "Ann"), ("PlaceName", "Ann"), ("place_name", "Rome")))
-    assert [(name, place.start) for name, place in made.missing] == [
-        ("PlaceName", 0),
-        ("PlaceName", TEXT.index("Rome")),
+    ann, rome = TEXT.index("Ann"), TEXT.index("Rome")
+    assert [(name, start) for name, (start, _) in made.missing] == [
+        ("PlaceName", ann),
+        ("PlaceName", TEXT.rindex("Ann")),
+        ("PlaceName", rome),
     ]
+
+
+async def test_a_missing_mention_counts_wherever_it_stands_unlisted() -> None:
+    made, _ = await critique(missing(("Person", "Ann")))
+    assert made.missing == (("Person", (TEXT.rindex("Ann"), TEXT.rindex("Ann") + 3)),)  # the first is listed
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"class": "Person", "quotes": ["Cy"]}, {"class": "PlaceName", "quotes": None}],
+        [{"class": "Person", "quotes": "Cy"}],
+        {"Person": ["Cy"], "PlaceName": []},
+        {"Person": "Cy", "PlaceName": None},
+    ],
+)
+async def test_missing_mentions_are_named_class_by_class_in_any_form(listed: Any) -> None:
+    made, _ = await critique(verdicts(*["correct"] * 3) | {"missing": listed})
+    assert quoted(made) == [("Person", "Cy")]
 
 
 # --- remarks ---
@@ -242,8 +278,8 @@ async def test_nulls_are_empty_lists() -> None:
 
 
 async def test_no_remarks_are_asked_of_a_small_model() -> None:
-    said = classes(("Ann", "Person")) | {"remarks": [{"code": "SCHEMA_OVERLAP", "message": "x"}]}
-    made, _ = await critique(said, of=THREE[:1], profile=Profile.COMPACT)
+    answer = classes(("Ann", "Person")) | {"remarks": [{"code": "SCHEMA_OVERLAP", "message": "x"}]}
+    made, _ = await critique(answer, of=THREE[:1], profile=Profile.COMPACT)
     assert made.remarks == ()
 
 
@@ -259,11 +295,14 @@ def test_a_verdict_is_a_finding_for_the_annotators(verdict: Verdict, disputed: b
     assert finding.severity is (Severity.MINOR if disputed else Severity.MAJOR)
 
 
+def test_an_objection_to_a_class_says_which_was_found() -> None:
+    finding = objection(Verdict.WRONG_CLASS, THREE[0], "PlaceName", disputed=False)
+    assert finding.message == "it is a mention of PlaceName"
+
+
 @pytest.mark.parametrize("profile", Profile)
 async def test_a_grammar_goes_where_it_is_taken(profile: Profile) -> None:
-    said = verdicts(*["correct"] * 3)
-    for entry, instance in zip(said["verdicts"], THREE, strict=True):
-        entry |= {"quote": instance.surface, "class": instance.class_name}
+    answer = verdicts(*["correct"] * 3) | classes(*[(one.surface, one.class_name) for one in THREE])
     for takes in (True, False):
-        _, client = await critique(said, profile=profile, takes_grammar=takes)
+        _, client = await critique(answer, profile=profile, takes_grammar=takes)
         assert (client.requests[0].grammar is not None) == takes

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from agents.annotator import annotate
-from agents.critic import NO_CLASS, CompactCritique, Verdict, criticise
+from agents.critic import criticise
+from agents.critique_answer import NO_CLASS, CompactCritique
 from agents.grammar import (
+    CritiqueForm,
+    Sweep,
     annotation_grammar,
     critique_grammar,
     design_grammar,
@@ -96,6 +99,10 @@ class Watched:
     def takes_grammar(self) -> bool:
         return self.client.takes_grammar
 
+    @property
+    def gives_probabilities(self) -> bool:
+        return self.client.gives_probabilities
+
     async def ask(self, request: Request[AnswerT]) -> Reply[AnswerT]:
         assert request.grammar is not None
         reply = await self.client.ask(request)
@@ -157,7 +164,8 @@ async def test_annotations_and_critiques_validate_and_are_verbatim(
     ]
     judged = [instance for instance in listed if instance.mentions[0].span is not None]
     critique = await criticise(speaker, index, purpose(Agent.CRITIC), PLAIN, judged)
-    assert len(critique.verdicts) == len(judged) and None not in critique.verdicts
+    assert len(critique.judged) == len(judged) and None not in critique.judged
+    assert all(one is not None and one.probability is not None for one in critique.judged)
     assert unasked(watched) and len(watched.replies) == 3
 
 
@@ -204,7 +212,7 @@ async def test_a_critique_in_the_full_form_validates_too(watched: Watched) -> No
         TextIndex(text),
     )
     critique = await criticise(speaker, TextIndex(text), purpose(Agent.CRITIC), PLAIN, listed)
-    assert set(critique.verdicts) <= set(Verdict) and len(critique.verdicts) == 3 and unasked(watched)
+    assert len(critique.judged) == 3 and None not in critique.judged and unasked(watched)
 
 
 @pytest.mark.model
@@ -233,9 +241,11 @@ def test_where_nothing_can_be_quoted_lists_are_empty(text: str) -> None:
     grammar = annotation_grammar(text, PLAIN, PLAIN.names, 500)
     assert "QUOTE" not in grammar and grammar.count("[]") == 2
     assert annotation_grammar(text, PLAIN, PLAIN.names, 500, AnswerForm.IN_ORDER).count("[]") == 1
-    critique = critique_grammar(text, PLAIN, [], "class", (*PLAIN.names, NO_CLASS))
-    assert "QUOTE" not in critique and critique.count("[]") == 2
-    assert CompactCritique.model_validate_json('{"verdicts": [], "missing": []}').verdicts == []
+    for sweep in Sweep:
+        form = CritiqueForm("classes", "{}", [], "", (*PLAIN.names, NO_CLASS), sweep)
+        critique = critique_grammar(text, PLAIN, form)
+        assert "QUOTE" not in critique and "missing" not in critique
+    assert CompactCritique.model_validate_json('{"classes": {}, "missing": {}}').classes == []
 
 
 def test_facts_of_every_key_fit_the_answer() -> None:
@@ -265,7 +275,9 @@ def test_a_text_that_is_too_long_for_a_grammar_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="too long for a grammar"):
         annotation_grammar("a " * (size // 2 + 1), PLAIN, PLAIN.names, 500)
     with pytest.raises(ValueError, match="too long for a grammar"):
-        critique_grammar("a " * (size // 2 + 1), PLAIN, [], "class", ("Person",))
+        critique_grammar(
+            "a " * (size // 2 + 1), PLAIN, CritiqueForm("classes", "{}", [], "", (), Sweep.BRIEF)
+        )
 
 
 @pytest.mark.parametrize(("least", "most"), [(1, 1), (3, 6), (3, 50)])

@@ -169,8 +169,8 @@ def test_mentions_that_code_added_are_marked(
         "run", "--documents", documents, "--model", "openai/test", "--base-url", scripted_server().openai_url
     )
     lines = [" ".join(line.split()) for line in guidex("trace", "show", "twice", "one").out.splitlines()]
-    assert any(line.endswith("Lovelace 0-8 x x yes") for line in lines)
-    assert any(line.endswith("Lovelace 21-29 p p yes") for line in lines)
+    assert any(line.endswith("Lovelace 0-8 x x yes correct") for line in lines)
+    assert any(line.endswith("Lovelace 21-29 p p yes correct") for line in lines)
     assert "p: by code, for the same words as elsewhere in it" in lines
     story = guidex("trace", "show", "twice", "one", "--json").json
     statuses = {m["status"] for i in story["result"]["instances"] for m in i["mentions"]}

@@ -54,7 +54,10 @@ def judged(
     missing: Sequence[tuple[str, str]] = (),
     remarks: Sequence[Mapping[str, Any]] = (),
 ) -> Script:
-    """A critic who says of every mention what `verdict(number, quote, class)` says."""
+    """A critic who says of every mention what `verdict(number, quote, class)` says.
+
+    Asked for the class of a phrase, it says that it has none.
+    """
 
     def script(request: Request[Any]) -> Said:
         return {
@@ -62,6 +65,7 @@ def judged(
                 {"item": number, "quote": quote, "class": name, "verdict": verdict(number, quote, name)}
                 for number, quote, name in items(request)
             ],
+            "classes": {str(number): "Other" for number, _, name in items(request) if not name},
             "missing": [{"class": name, "quote": quote} for name, quote in missing],
             "remarks": [dict(remark) for remark in remarks],
         }

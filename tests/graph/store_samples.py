@@ -13,7 +13,18 @@ from graph.store.store import RunStore
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
 from schemas.job import DocumentsConfig, Job
-from schemas.judgement import Agent, Decision, Ending, Finding, FindingCode, Outcome, Scores, Severity
+from schemas.judgement import (
+    Agent,
+    Decision,
+    Ending,
+    Finding,
+    FindingCode,
+    MentionJudgement,
+    Outcome,
+    Scores,
+    Severity,
+    Verdict,
+)
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Guideline, Kind
@@ -141,6 +152,12 @@ def make_round(document_id: str = "d0", number: int = 1) -> Round:
                 gave_way=("annotator-1", "annotator-2"),
             ),
             Objection(number=2, finding=spurious, raised_in=1),
+        ),
+        judgements=(
+            MentionJudgement(class_name="Person", start=0, end=12, verdict=Verdict.CORRECT, probability=0.93),
+            MentionJudgement(
+                class_name="Person", start=4, end=7, verdict=Verdict.WRONG_CLASS, class_found="Meeting"
+            ),
         ),
         scores=Scores(
             grounding=0.75, agreement=1.0, agreement_overlap=1.0, agreement_alpha=-0.25, both_empty=0.0

@@ -292,7 +292,7 @@ async def test_the_critic_sees_every_mention_once_and_not_who_made_it(profile: P
     if profile is Profile.FULL:
         assert sorted(listed) == [("Ann", "Person"), ("Ann", "Place"), ("Bo", "Person")]
     else:
-        assert sorted(quote for quote, _ in listed) == ["Ann", "Ann", "Bo"]
+        assert sorted(quote for quote, _ in listed) == ["Ann", "Bo"]
     told = instructions(request).lower()
     assert not any(word in told for word in ("annotator-1", "annotator 1", "agree with", "votes"))
 

@@ -64,6 +64,7 @@ class CountingClient:
         self.gate.set()
         self.closed = False
         self.takes_grammar = True
+        self.gives_probabilities = True
         self.identity = IDENTITY
         self.before_answer: Callable[[], None] = lambda: None
 

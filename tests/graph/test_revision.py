@@ -59,7 +59,7 @@ async def test_annotators_are_asked_about_what_is_objected_to_and_nothing_else(p
     critic = in_turns(against("Bo"), accept)
     if profile is Profile.COMPACT:
         names = {"Ann": "Person", "Cy": "Person", "Oslo": "Place"}
-        critic = lambda r: {"verdicts": [{"quote": q, "class": names.get(q)} for _, q, _ in items(r)]}  # noqa: E731
+        critic = lambda r: {"classes": [{"quote": q, "class": names.get(q)} for _, q, _ in items(r)]}  # noqa: E731
     cast = Cast(annotator=annotated(people), reviser=decided(lambda *_: None), critic=critic, profile=profile)
     decision, kept, seen, _ = await run(cast)
     assert asked(cast) == {0: ["Bo"], 1: ["Bo"]}

@@ -35,6 +35,7 @@ class InMemoryClient:
         self.script = script
         self.delay: Callable[[Request[Any]], float] = lambda request: 0
         self.takes_grammar = takes_grammar
+        self.gives_probabilities = False
         self.requests: list[Request[Any]] = []
         self.answered = 0
         self.closed = False

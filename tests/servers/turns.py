@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Say:
-    """An answer with its details; `content` is an object (as the mode wants it) or raw text."""
+    """An answer with its details; `content` is an object (as the mode wants it) or raw text.
+
+    A model that gives log-probabilities has `likely`: by a word of the answer, the probabilities of the words
+    that might have stood there.
+    """
 
     content: dict[str, Any] | str
     finish: str | None = None
@@ -21,6 +25,7 @@ class Say:
     cached_tokens: int = 0
     delay: float = 0.0
     refusal: str | None = None
+    likely: Mapping[str, Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +30,15 @@ def _openai_answer(call: Call, say: Say) -> dict[str, Any]:
         finish = "tool_calls"
     elif say.refusal is None:
         message["content"] = _as_json(say.content)
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": say.finish or finish}
+    if call.body.get("logprobs") and say.likely is not None and message["content"]:
+        choice["logprobs"] = {"content": _tokens(message["content"], say.likely)}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": call.body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": say.finish or finish}],
+        "choices": [choice],
         "usage": {
             "prompt_tokens": say.input_tokens,
             "completion_tokens": say.output_tokens,
@@ -41,6 +46,19 @@ def _openai_answer(call: Call, say: Say) -> dict[str, Any]:
             "prompt_tokens_details": {"cached_tokens": say.cached_tokens},
         },
     }
+
+
+def _tokens(content: str, likely: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Words and single characters between them, as tokens; those not in `likely` were certain."""
+
+    def said(token: str, probability: float) -> dict[str, Any]:
+        return {"token": token, "bytes": list(token.encode()), "logprob": math.log(probability)}
+
+    return [
+        said(word, likely.get(word, {}).get(word, 1.0))
+        | {"top_logprobs": [said(*other) for other in likely.get(word, {word: 1.0}).items()]}
+        for word in re.findall(r"\w+|\W", content)
+    ]
 
 
 def _anthropic_answer(call: Call, say: Say) -> dict[str, Any]:
