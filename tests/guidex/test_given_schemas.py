@@ -76,7 +76,10 @@ def test_a_job_file_and_its_schema_are_found_together(
         ({"given_schema": PERSON}, "mode `per-document` does not use"),
         ({"mode": "given", "schema_file": "x.py"}, "mode `given` needs a schema"),
         ({"schema_file": "x.py"}, "schema_file is read from a job file only"),
-        ({"mode": "Given", "given_schema": PERSON}, "mode: input should be 'per-document' or 'given'"),
+        (
+            {"mode": "Given", "given_schema": PERSON},
+            "mode: input should be 'per-document', 'corpus' or 'given'",
+        ),
     ],
 )
 def test_a_job_says_what_its_schema_lacks(more: dict[str, Any], fault: str) -> None:
