@@ -29,6 +29,7 @@ from agents.llm.factory import ClientPool
 from agents.llm.grounding import MAX_GROUNDED_CHARACTERS
 from agents.llm.local import LocalServer
 from agents.prompting import inventory
+from agents.reviser import Phrase, revise
 from agents.schema_designer import design
 from agents.speaker import Speaker
 from schemas.annotation import Instance
@@ -184,6 +185,27 @@ async def test_mentions_in_document_order_validate_and_are_verbatim(
             for mention in part.mentions
         )
     assert unasked(watched) and len(watched.replies) == 2
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("kind", "profile"),
+    [
+        ("plain", Profile.FULL),
+        ("dots", Profile.FULL),
+        ("quotes", Profile.COMPACT),
+        ("no spaces", Profile.COMPACT),
+    ],
+)
+async def test_second_looks_decide_on_every_phrase(kind: str, profile: Profile, watched: Watched) -> None:
+    text = NASTY[kind]
+    phrases = [Phrase(text), Phrase(text[:6], (0, min(6, len(text)))), Phrase("nowhere")]
+    asking = purpose(Agent.ANNOTATOR)
+    speaker = Speaker(watched, profile, SAMPLING)
+    chosen = await revise(speaker, TextIndex(text), asking, PLAIN, ("Place", "Person"), phrases)
+    assert len(chosen) == 3 and {choice.class_name for choice in chosen if choice} <= {None, *PLAIN.names}
+    if profile is Profile.COMPACT:
+        assert None not in chosen and unasked(watched)
 
 
 @pytest.mark.model

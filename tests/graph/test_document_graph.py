@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scripted_team import (
     TEXT,
     Cast,
@@ -31,7 +29,7 @@ from scripted_team import (
     verbatim,
 )
 
-from agents.llm.client import CallFailedError, CallFault, Request
+from agents.llm.client import Request
 from graph.document_graph import DocumentGraph, mermaid
 from schemas.documents import Document
 from schemas.job import Profile
@@ -39,113 +37,6 @@ from schemas.judgement import Agent, Decision, Ending, FindingCode, Outcome, Sev
 from schemas.rounds import Round
 
 BOTH = pytest.mark.parametrize("profile", Profile)
-
-
-# --- whatever the agents say ---
-
-WORDS = ["Ann", "ann", "Bo", "Oslo", "the Oslo engine", "Zed", "", "a quote that stands nowhere", "in"]
-CLASSES = ["Person", "Place", "place", "Ship", "Data", "Information"]
-FAULTS = [CallFault.TRUNCATED, CallFault.SERVER, CallFault.FILTERED]
-
-designs = st.lists(st.sampled_from(CLASSES), max_size=4)
-annotations = st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(WORDS)), max_size=6)
-critiques = st.fixed_dictionaries(
-    {
-        "verdicts": st.lists(
-            st.sampled_from(["correct", "Spurious", "wrong class", "wrong_boundary"]), min_size=1
-        ),
-        "missing": st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(WORDS)), max_size=2),
-        "remarks": st.lists(
-            st.tuples(
-                st.sampled_from(["GUIDELINE_CONTRADICTION", "SCHEMA_OVERLAP", "SCHEMA_MISSING_CLASS"]),
-                st.sampled_from([None, *CLASSES]),
-                st.sampled_from(["minor", "major"]),
-            ),
-            max_size=2,
-        ),
-    }
-)
-
-
-class Drawn:
-    """Scripts that give drawn answers one after the other, over and over."""
-
-    def __init__(self, moves: dict[Agent, list[Any]]) -> None:
-        self.moves = moves
-        self.taken: Counter[Agent] = Counter()
-
-    def next(self, request: Request[Any]) -> Any:
-        moves = self.moves[request.purpose.agent]
-        self.taken[request.purpose.agent] += 1
-        return moves[(self.taken[request.purpose.agent] - 1) % len(moves)]
-
-    def designer(self, request: Request[Any]) -> Any:
-        names = self.next(request)
-        return names if isinstance(names, CallFault) else designed(*names)(request)
-
-    def annotator(self, request: Request[Any]) -> Any:
-        found = self.next(request)
-        if isinstance(found, CallFault):
-            return found
-        lists: dict[str, list[str]] = {}
-        for name, quote in found:
-            lists.setdefault(name, []).append(quote)
-        return lists
-
-    def critic(self, request: Request[Any]) -> Any:
-        move = self.next(request)
-        if isinstance(move, CallFault):
-            return move
-        verdicts = move["verdicts"]
-        remarks = [
-            {"code": code, "class": name, "severity": severity, "message": "so it is"}
-            for code, name, severity in move["remarks"]
-        ]
-        return judged(lambda n, *_: verdicts[n % len(verdicts)], move["missing"], remarks)(request)
-
-
-def moves(plain: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(plain | st.sampled_from(FAULTS), min_size=1, max_size=5)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.fixed_dictionaries(
-        {Agent.DESIGNER: moves(designs), Agent.ANNOTATOR: moves(annotations), Agent.CRITIC: moves(critiques)}
-    ),
-    st.integers(1, 4),
-    st.integers(1, 3),
-    st.sampled_from(Profile),
-    st.booleans(),
-)
-def test_every_document_ends_whatever_the_agents_say(
-    drawn: dict[Agent, list[Any]], rounds: int, annotators: int, profile: Profile, block: bool
-) -> None:
-    scripts = Drawn(drawn)
-    cast = Cast(
-        designer=scripts.designer,
-        annotator=scripts.annotator,
-        critic=scripts.critic,
-        profile=profile,
-        annotators=annotators,
-    )
-    lenient = job(rounds, annotators, agreement=0.3, faithfulness=0.3, completeness=0.0, block_on_major=block)
-    try:
-        decision, kept, seen, _ = asyncio.run(run(cast, lenient))
-    except CallFailedError as error:
-        assert error.agent in drawn and error.fault in (*FAULTS, CallFault.INVALID)
-        return
-    assert 1 <= len(seen) <= rounds
-    assert decision.outcome in (Outcome.ACCEPTED, Outcome.REJECTED)
-    assert decision.round == kept.number and decision.ending is not None
-    assert set(surfaces(kept)) <= set(surfaces(seen[kept.number - 1]))
-    assert all(verbatim(instance, TEXT) for instance in kept.agreed.instances)
-    assert all(instance.class_name in kept.annotation_schema.names for instance in kept.agreed.instances)
-    if decision.outcome is Outcome.ACCEPTED:
-        assert kept.scores.grounding == 1 and kept.agreed.instances
-        assert not (block and any(one.severity is Severity.MAJOR for one in kept.findings))
-    if decision.ending is Ending.AGREED:
-        assert decision.outcome is Outcome.ACCEPTED
 
 
 # --- what is redone ---
