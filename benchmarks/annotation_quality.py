@@ -47,6 +47,13 @@ SHOWN = {
 }
 """Figures of the table, with their headings; `graph.quality.figures` defines them."""
 
+AGENTS = {
+    "rounds": 2,
+    "annotators": [{}, {"class_order": "reversed", "temperature": 0.3, "form": "in-order"}],
+    "thresholds": {"agreement": 0.4, "faithfulness": 0.4, "completeness": 0.4},
+}
+"""Settings of the agents that differ from the defaults, which are made for large models."""
+
 COVERAGES = (50, 60, 70, 80, 90, 100)
 
 
@@ -54,7 +61,7 @@ def job_of(domain: Domain, documents: Path, method: Method, model: str, samples:
     """The job of a method on a domain, as TOML."""
     schema = documents.with_name("schema.json")
     schema.write_text(json.dumps(list(domain.classes)), encoding="utf-8")
-    job = {
+    job: dict[str, object] = {
         "mode": "given",
         "method": method.value,
         "schema_file": schema.name,
@@ -65,6 +72,8 @@ def job_of(domain: Domain, documents: Path, method: Method, model: str, samples:
         "self_consistency": {"samples": samples},
         "pilot": {"refine": False},
     }
+    if method is Method.AGENTS:
+        job |= AGENTS
     return tomli_w.dumps(job)
 
 
