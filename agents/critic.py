@@ -20,6 +20,7 @@ from agents.speaker import Speaker
 from schemas.annotation import Instance
 from schemas.job import Profile
 from schemas.judgement import Finding, FindingCode, Severity, Verdict
+from schemas.lint import class_name_from
 from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema
 
@@ -241,10 +242,14 @@ def _located(
 
 
 def _finding(remark: Remark, schema: AnnotationSchema) -> Finding:
+    code = FindingCode(remark.code)
+    class_name = class_meant(remark.class_name, schema.names) if remark.class_name else None
+    if class_name is None and remark.class_name and code is FindingCode.SCHEMA_MISSING_CLASS:
+        class_name = class_name_from(remark.class_name)
     return Finding(
-        code=FindingCode(remark.code),
+        code=code,
         severity=Severity(remark.severity),
         raised_by="critic",
-        class_name=class_meant(remark.class_name, schema.names) if remark.class_name else None,
+        class_name=class_name,
         message=remark.message,
     )

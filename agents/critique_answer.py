@@ -175,7 +175,9 @@ class Remark(Answer):
         "SCHEMA_OVERLAP",
         "SCHEMA_MISSING_CLASS",
     ] = Field(description="What is wrong.")
-    class_name: str | None = Field(default=None, alias="class", description="The class it is about.")
+    class_name: str | None = Field(
+        default=None, alias="class", description="The class it is about; a name for the one that is missing."
+    )
     severity: Literal["minor", "major"] = Field(
         default="minor", description="major if it spoils annotations."
     )

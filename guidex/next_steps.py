@@ -27,6 +27,8 @@ def next_steps(reader: RunReader, totals: Totals) -> tuple[str, ...]:
     """
     run = run_argument(reader.folder)
     commands = [f"guidex trace show {run}"] if totals.documents > 1 else []
+    if Job.model_validate_json(reader.run().job).has_pilot:
+        commands.append(f"guidex schema show {run}")
     flags = _flags_to_go_on(reader, totals)
     if flags is not None:
         commands.append(" ".join(("guidex resume", run, *flags)))

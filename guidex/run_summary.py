@@ -14,6 +14,7 @@ from pydantic import Field
 from agents.llm.prices import price_remedy, without_price
 from graph.store.attempts import spent_in_vain
 from graph.store.failures import failure_groups, past_failures
+from graph.store.missing_classes import missing_classes
 from graph.store.reading import RunReader
 from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
 from guidex.next_steps import next_steps
@@ -24,6 +25,7 @@ from schemas.methods import Method
 
 _PAGE = 500
 _REASONS = 5
+_EXAMPLES = 3
 
 
 class FailureCause(Model):
@@ -46,6 +48,15 @@ class Vain(Model):
     requests: int = Field(description="How many.")
     input_tokens: int | None = Field(description="Prompt tokens; None where nobody knows.")
     output_tokens: int | None = Field(description="Generated tokens; None where nobody knows.")
+
+
+class MissingClass(Model):
+    """A class that the schema of all documents was found to lack."""
+
+    name: str = Field(description="As the critic calls it; empty where it gave no name.")
+    count: int = Field(description="Documents.")
+    document_ids: tuple[str, ...] = Field(description="Some of them.")
+    messages: tuple[str, ...] = Field(description="Some of what was said.")
 
 
 class Rejection(Model):
@@ -97,6 +108,9 @@ class RunSummary(Model):
     rejections: tuple[Rejection, ...] = Field(description="The most frequent reasons.")
     copied: dict[str, int] = Field(
         description="Classes copied from a prompt's worked example, with the number of documents."
+    )
+    missing_classes: tuple[MissingClass, ...] = Field(
+        description="What documents say the schema they share lacks; the most frequent first."
     )
     next: tuple[str, ...] = Field(description="Commands that make sense now.")
 
@@ -161,6 +175,15 @@ def summary_of(reader: RunReader) -> RunSummary:
         past_failures=past_failures(reader),
         rejections=_rejections(reader),
         copied=_copied(reader),
+        missing_classes=tuple(
+            MissingClass(
+                name=each.name,
+                count=len(each.documents),
+                document_ids=tuple(each.documents[:_EXAMPLES]),
+                messages=tuple(each.messages[:_EXAMPLES]),
+            )
+            for each in missing_classes(reader)
+        ),
         next=next_steps(reader, totals),
     )
 

@@ -27,6 +27,7 @@ from guidex.cli import (
     quality,
     run,
     runs,
+    schema,
     trace,
     validate,
 )
@@ -55,6 +56,9 @@ _runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The runs 
 _trace = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="What the agents said, and why it was decided so."
 )
+_schema = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The schema that a run's documents share."
+)
 _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
 
 app.command("run", short_help="Take documents through the agents; a run that exists goes on.")(run.run)
@@ -73,6 +77,7 @@ app.command("gold", short_help="Say what gold annotations hold; write their text
 app.command("graph", short_help="Draw the graph that every document goes through.")(graph.graph)
 app.add_typer(_runs, name="runs")
 app.add_typer(_trace, name="trace")
+app.add_typer(_schema, name="schema")
 app.add_typer(_models, name="models")
 _runs.command("list")(runs.list_)
 _runs.command("show", short_help="Summarise a run.")(runs.show)
@@ -80,6 +85,7 @@ _runs.command("backup", short_help="Copy a run, also while it goes on.")(runs.ba
 _runs.command("delete", short_help="Delete a run's folder, after asking.")(runs.delete)
 _trace.command("show", short_help="List a run's documents, or tell the story of one.")(trace.show)
 _trace.command("anomalies")(trace.anomalies)
+_schema.command("show")(schema.show)
 _models.command("list", short_help="List the models known by name.")(models.list_)
 _models.command("pull", short_help="Fetch a model, check it and keep it.")(models.pull)
 

@@ -45,7 +45,7 @@ def print_story(story: Story) -> None:
                 characters="-",
             )
         )
-        _print_schema(out, round_.annotation_schema, shown)
+        print_schema(out, round_.annotation_schema, shown)
         shown = round_.annotation_schema
         _print_annotations(out, round_)
         _print_findings(out, round_)
@@ -79,7 +79,8 @@ def _print_head(out: Console, story: Story) -> None:
 # --- schema and guidelines ---
 
 
-def _print_schema(out: Console, schema: AnnotationSchema, before: AnnotationSchema | None) -> None:
+def print_schema(out: Console, schema: AnnotationSchema, before: AnnotationSchema | None) -> None:
+    """Print classes and guidelines; of a schema that was shown before, only what has changed."""
     title = f"Schema: {safe(schema.domain)}" if schema.domain else "Schema"
     out.print(Text(title, style="bold"))
     known = {} if before is None else {spec.name: spec for spec in before.classes}

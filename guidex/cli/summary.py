@@ -77,11 +77,28 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
         names = ", ".join(f"{safe(name)} {count}" for name, count in summary.copied.items())
         out.print()
         out.print(f"Classes copied from the prompt's example, by documents: {names}")
+    _print_missing_classes(out, summary)
     if summary.next:
         out.print()
         out.print(Text("What next", style="bold"))
         for command in summary.next:
             out.print(f"  {safe(command)}", soft_wrap=True)
+
+
+def _print_missing_classes(out: Console, summary: RunSummary) -> None:
+    if not summary.missing_classes:
+        return
+    out.print()
+    out.print(Text("Classes that the schema lacks, by documents that say so", style="bold"))
+    for missing in summary.missing_classes[:_SHOWN_CAUSES]:
+        ids = ", ".join(map(safe, missing.document_ids))
+        more = ", ..." if missing.count > len(missing.document_ids) else ""
+        out.print(f"  {missing.count:>5}  {safe(missing.name) or '(without a name)'} in {ids}{more}")
+        if missing.messages:
+            out.print(Padding(safe(missing.messages[0]), (0, 0, 0, 9), expand=False))
+    others = len(summary.missing_classes) - _SHOWN_CAUSES
+    if others > 0:
+        out.print(f"         and {counted(others, 'other class')}; --json has them all")
 
 
 def _status(status: RunStatus) -> Text:

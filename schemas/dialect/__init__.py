@@ -2,7 +2,7 @@
 
 from schemas.dialect.literals import MARKER, string_literal
 from schemas.dialect.parse import Flavour, Parsed, parse
-from schemas.dialect.render import as_gollie, render, split_prompt
+from schemas.dialect.render import as_gollie, render, render_schema, split_prompt
 from schemas.dialect.scan import Limits
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "as_gollie",
     "parse",
     "render",
+    "render_schema",
     "split_prompt",
     "string_literal",
 ]

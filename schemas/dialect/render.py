@@ -63,6 +63,15 @@ def render(
     return text.removesuffix("\n") if annotation is None else text
 
 
+def render_schema(schema: AnnotationSchema) -> str:
+    """A schema alone, as a file of Python classes, black-formatted; `schemas.given` reads it back.
+
+    Args:
+        schema: Classes and guidelines.
+    """
+    return _format(_schema_source(schema, Flavour.GUIDEX))
+
+
 def split_prompt(text: str) -> tuple[str, str]:
     """Split a rendered text after the first `result =`; prompt + result == text.
 

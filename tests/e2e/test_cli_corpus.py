@@ -163,3 +163,59 @@ def test_given_classes_without_guidelines_get_them_on_a_pilot(
         pilot, _ = stored_pilot(reader) or pytest.fail("no pilot")
     assert pilot.frozen.annotation_schema.names == ("Person", "Harbour") and pilot.registry == ()
     assert all(spec.guideline.definition for spec in pilot.frozen.annotation_schema.classes)
+
+
+def missing(call: Call) -> Turn:
+    """Half of the documents miss a class for ferries; some of them call it otherwise."""
+    answer = agreeable(call)
+    if not isinstance(answer, dict) or "remarks" not in answer or int(call.document[-2]) % 2:
+        return answer
+    name = "Ferries" if call.document[-2] == "4" else "ferry"
+    remark = {"code": "SCHEMA_MISSING_CLASS", "class": name, "severity": "major", "message": "ships \x1b[31m"}
+    return {**answer, "remarks": [remark]}
+
+
+def test_classes_that_later_documents_miss_are_reported(
+    guidex: Command, ships: Path, scripted_server: Servers
+) -> None:
+    done = guidex(*flags(scripted_server(missing), ships, "--json"))
+    assert done.code == 0 and done.json["documents"]["accepted"] == len(TEXTS)
+    (lacking,) = guidex("runs", "show", "ships", "--json").json["missing_classes"]
+    assert (lacking["name"], lacking["count"], len(lacking["document_ids"])) == ("Ferry", 4, 3)
+    shown = guidex("runs", "show", "ships").out
+    assert "4  Ferry in d" in shown and "ships" in shown and "\x1b" not in shown
+    assert "guidex schema show ships" in shown
+
+
+def test_the_frozen_schema_is_shown_with_its_history(
+    guidex: Command, ships: Path, scripted_server: Servers, tmp_path: Path
+) -> None:
+    server = scripted_server()
+    assert guidex(*flags(server, ships)).code == 0
+    shown = guidex("schema", "show", "ships").out
+    for words in ("version 1, frozen", "Captain", "agreement of 1.00 reached", "proposed class"):
+        assert words in shown
+    told = guidex("schema", "show", "ships", "--json").json
+    assert told["version"] == 1 and len(told["pilot"]["registry"]) == 2
+    assert told["annotation_schema"] == told["pilot"]["versions"][0]["annotation_schema"]
+    assert guidex("schema", "show", "ships", "--version", 2).code == 2
+
+    file = tmp_path / "made.py"
+    file.write_text(guidex("schema", "show", "ships", "--python").out, "utf-8")
+    model = ("--model", "openai/x", "--base-url", server.openai_url, "--name", "again")
+    assert guidex("run", "--documents", ships, *model, "--schema", file).code == 0
+    again = guidex("schema", "show", "again", "--json").json
+    assert again["annotation_schema"] == told["annotation_schema"] and again["version"] is None
+    assert guidex("schema", "show", "again", "--version", 1).code == 2
+    assert "as given" in guidex("schema", "show", "again").out
+
+
+def test_a_run_without_a_shared_schema_says_so(
+    guidex: Command, ships: Path, scripted_server: Servers
+) -> None:
+    model = ("--model", "openai/x", "--base-url", scripted_server().openai_url)
+    assert guidex("run", "--documents", ships, *model, "--limit", 1).code == 0
+    refused = guidex("schema", "show", "ships")
+    assert refused.code == 2 and "every document has a schema of its own" in refused.err
+    both = guidex("schema", "show", "ships", "--json", "--python")
+    assert both.code == 2
