@@ -61,6 +61,10 @@ def rows(
     guidelines, the instances with their offsets in code points, the classes whose absence proves nothing
     (`unknown_classes`), and the scores.
 
+    In training rows these classes are left out with their instances: a mention that was dropped in dispute
+    would else be learnt as none. One that a field of another class refers to stays, as the other could not be
+    written without it. A document that has no other classes gives no row.
+
     Args:
         accepted: Documents with the round that was kept.
         export_format: Which rows.
@@ -78,13 +82,37 @@ def rows(
                 kept = _with_examples(kept, shared)
             if export_format is ExportFormat.JSONL:
                 yield _record(document, kept)
-            else:
-                yield _training_row(document, kept, Flavour(export_format.value))
+            elif (settled := _without_unknown(kept)) is not None:
+                yield _training_row(document, settled, Flavour(export_format.value))
         except (DialectError, _Ungrounded) as error:
             raise StoreError(
                 f"Document {document.id!r} cannot be exported: {error}",
                 "The run database holds data that does not pass its own checks; run the document again.",
             ) from error
+
+
+def _without_unknown(kept: Round) -> Round | None:
+    """The round without the classes whose absence proves nothing; None if there are no others."""
+    schema, unknown = kept.annotation_schema, set(kept.agreed.unknown_classes)
+    names = {spec.name for spec in schema.classes if spec.name not in unknown}
+    if not unknown or not names:
+        return kept if names else None
+    needed = list(names)
+    while needed:
+        spec = schema.get(needed.pop())
+        referred = (
+            {field.type.class_name for field in spec.fields if field.type.class_name} if spec else set()
+        )
+        needed += referred - names
+        names |= referred
+    classes = tuple(spec for spec in schema.classes if spec.name in names)
+    instances = tuple(one for one in kept.agreed.instances if one.class_name in names)
+    return kept.model_copy(
+        update={
+            "annotation_schema": schema.model_copy(update={"classes": classes}),
+            "agreed": kept.agreed.model_copy(update={"instances": instances}),
+        }
+    )
 
 
 def _with_examples(kept: Round, shared: SharedSchema) -> Round:

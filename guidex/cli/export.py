@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from guidex.cli.options import RUNS_DIR, AsJson, Run, RunsDir
+
+if TYPE_CHECKING:
+    from schemas.documents import Document
+    from schemas.rounds import Round
 
 Format = Literal["guidex", "gollie", "jsonl"]
 
@@ -42,13 +47,24 @@ def export(
     from guidex.run_folders import find_run
 
     with find_run(run, runs_dir) as reader:
-        made = rows(accepted(reader), ExportFormat(format), shared_schema(reader))
+        documents = 0
+
+        def taken() -> Iterator[tuple[Document, Round]]:
+            nonlocal documents
+            for pair in accepted(reader):
+                documents += 1
+                yield pair
+
+        made = rows(taken(), ExportFormat(format), shared_schema(reader))
         if output == Path("-"):
             count = to_stdout(made)
         else:
             path = output or reader.folder / "exports" / f"{format}.jsonl"
             count = write_export(made, path)
-    if count == 0:
+    if documents > count:
+        left = counted(documents - count, "document")
+        say(f"{left} left out, as every class is in dispute there; `--format jsonl` has all.")
+    elif count == 0:
         say(f"No document of {run} was accepted, so there is nothing to export: `guidex runs show {run}`.")
     if output == Path("-"):
         return

@@ -88,6 +88,40 @@ def test_training_rows_are_what_the_trainer_reads(export_format: ExportFormat) -
     assert [len(instance.values) for instance in parsed.instances] == [len(i.values) for i in instances]
 
 
+PLAIN = AnnotationSchema(classes=(ClassSpec(name="Drug"), ClassSpec(name="Company"), ClassSpec(name="City")))
+
+
+@pytest.mark.parametrize("export_format", [ExportFormat.GUIDEX, ExportFormat.GOLLIE])
+@pytest.mark.parametrize("unknown", [(), ("Drug",), ("City",), ("Drug", "City")])
+def test_a_class_with_disputed_mentions_is_not_taught_as_a_negative(
+    export_format: ExportFormat, unknown: tuple[str, ...]
+) -> None:
+    said = [("Drug", "aspirin"), ("Company", "Bayer")]
+    instances = [Instance(class_name=name, values={"span": quote}) for name, quote in said]
+    round_ = kept(PLAIN, ground_all(instances, PLAIN, TextIndex(TEXT)), unknown)
+    (row,) = rows([(Document(id="d", text=TEXT), round_)], export_format)
+    parsed = parse(row["text"])
+    assert parsed.schema.names == tuple(name for name in PLAIN.names if name not in unknown)
+    assert parsed.instances is not None
+    assert [one.class_name for one in parsed.instances] == [
+        name for name in ("Company", "Drug") if name not in unknown
+    ]
+
+
+def test_a_document_whose_classes_are_all_in_dispute_gives_no_training_row_but_a_record() -> None:
+    pair = (Document(id="d", text=TEXT), kept(PLAIN, (), PLAIN.names))
+    for export_format in (ExportFormat.GUIDEX, ExportFormat.GOLLIE):
+        assert list(rows([pair], export_format)) == []
+    (row,) = rows([pair], ExportFormat.JSONL)
+    assert row["unknown_classes"] == list(PLAIN.names)
+
+
+def test_a_class_in_dispute_stays_where_another_one_refers_to_it() -> None:
+    (row,) = rows([accepted()], ExportFormat.GUIDEX)  # Company is unknown, and the type of Drug.maker
+    parsed = parse(row["text"])
+    assert parsed.schema == SCHEMA
+
+
 def test_records_carry_offsets_guidelines_and_what_is_not_exhaustive() -> None:
     (row,) = rows([accepted()], ExportFormat.JSONL)
     assert (row["id"], row["source"], row["meta"]) == ("d", "a.jsonl:1", {"year": 2024})
