@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import Command
 from servers.scripted import Call, Say, ScriptedServer, Turn, agreeable
-
-from schemas.documents import text_id
 
 Servers = Callable[..., ScriptedServer]
 
@@ -39,6 +39,7 @@ in\tO
 York\tB-misc
 .\tO
 """
+REFUSAL = "I would rather not."
 FOUND = {
     "Ann": {"Person": ["Ann", "Bo"], "City": ["Oslo"]},  # as the gold has it
     "Cy": {"Person": ["Cy", "Oslo"], "City": []},  # one of another class: wrong, and missed
@@ -51,7 +52,7 @@ def said_by(call: Call) -> Turn:
     """What is found by the first word; nothing usable about Ed. A call takes 100 tokens and makes 20."""
     name = next((name for name in FOUND if f"{name} " in call.document), None)
     if name is None:
-        return "I would rather not."
+        return REFUSAL
     if "verdicts" in (call.schema or {}).get("properties", {}):
         answer = agreeable(call)
         assert isinstance(answer, dict)
@@ -127,8 +128,11 @@ def test_figures_are_those_worked_out_by_hand(guidex: Command, gold: Path, agent
     assert value["generated"] == generated / 4 and value["generated_per_correct"] == generated / 4
     uncached = tokens["input_tokens"] - sum(call["input_tokens"] for call in of_flo) - 3 * 40
     assert value["uncached"] == uncached / 4
-    of_ed = guidex("trace", "show", agents, text_id("Ed lived in York ."), "--json").json["calls"]
-    refused = sum(call["attempts"] for call in of_ed if call["agent"] == "annotator")
+    # How often Ed's annotators are heard is a matter of chance: the first to give up ends the other.
+    with contextlib.closing(sqlite3.connect(Path("runs", agents, "run.db"))) as database:
+        ((refused,),) = database.execute(
+            "SELECT count(*) FROM attempts JOIN texts ON texts.id = raw_id WHERE text = ?", [REFUSAL]
+        )
     assert value["unusable"] == refused / (refused + 3 * 2) > 0
     assert run["mistakes"] == {"class": 1}  # Oslo is no person
     assert report["only_gold"] == ["misc"] and report["only_run"] == []
