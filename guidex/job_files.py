@@ -22,7 +22,7 @@ from schemas.methods import Method
 _GENERIC = frozenset({"guidex", "job"})
 """Stems of job files that say nothing: the folder is then the better name."""
 
-_OF_ONE_MODEL = ("base_url", "api_key_env", "profile", "structured", "grounded")
+_OF_ONE_MODEL = ("base_url", "api_key_env", "profile", "structured", "grounded", "logprobs")
 """Settings that belong to the model they were written for."""
 
 

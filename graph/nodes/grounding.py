@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 
 from graph.agreement import agreement
+from graph.consensus import key_of
 from graph.disagreement import find_disagreements, in_words
 from graph.nodes.state import DocumentState, in_order
+from schemas.annotation import Annotation
 from schemas.job import Job
 from schemas.judgement import Finding, FindingCode, Severity
 from schemas.lint import lint
@@ -49,6 +53,7 @@ class Grounding:
             )
             for class_name, quote in sorted(ungrounded)
         ]
+        found += _duplicates(annotations)
         agreed = agreement(annotations)
         if agreed is not None and agreed < self._job.thresholds.agreement:
             # Without quotes: guidelines are not to be written from the document that they are used on.
@@ -67,3 +72,28 @@ class Grounding:
             return {"findings": tuple(found)}
         used = {instance.class_name for a in annotations for top in a.instances for instance in top.walk()}
         return {"findings": (*found, *lint(state["schema"], used))}
+
+
+def _duplicates(annotations: Sequence[Annotation]) -> list[Finding]:
+    """What an annotation has twice; the copy has no vote (`graph.consensus`), so it is no more than noted."""
+    twice = {
+        key: instance
+        for annotation in annotations
+        for key, count in Counter(map(key_of, annotation.instances)).items()
+        if count > 1
+        for instance in annotation.instances
+        if key_of(instance) == key and instance.anchor is not None and instance.anchor.span is not None
+    }
+    return [
+        Finding(
+            code=FindingCode.DUPLICATE,
+            severity=Severity.MINOR,
+            raised_by="grounding",
+            class_name=instance.class_name,
+            quote=instance.surface,
+            start=instance.anchor.start if instance.anchor else None,
+            end=instance.anchor.end if instance.anchor else None,
+            message="the same mention is there twice",
+        )
+        for instance in twice.values()
+    ]

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from guidex.cli import (
+    critic,
     doctor,
     estimate,
     export,
@@ -59,6 +60,7 @@ _trace = typer.Typer(
 _schema = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The schema that a run's documents share."
 )
+_critic = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good the critic is.")
 _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
 
 app.command("run", short_help="Take documents through the agents; a run that exists goes on.")(run.run)
@@ -78,6 +80,7 @@ app.command("graph", short_help="Draw the graph that every document goes through
 app.add_typer(_runs, name="runs")
 app.add_typer(_trace, name="trace")
 app.add_typer(_schema, name="schema")
+app.add_typer(_critic, name="critic")
 app.add_typer(_models, name="models")
 _runs.command("list")(runs.list_)
 _runs.command("show", short_help="Summarise a run.")(runs.show)
@@ -86,6 +89,7 @@ _runs.command("delete", short_help="Delete a run's folder, after asking.")(runs.
 _trace.command("show", short_help="List a run's documents, or tell the story of one.")(trace.show)
 _trace.command("anomalies")(trace.anomalies)
 _schema.command("show")(schema.show)
+_critic.command("flip-test", short_help="Count which injected errors the critic finds.")(critic.flip_test)
 _models.command("list", short_help="List the models known by name.")(models.list_)
 _models.command("pull", short_help="Fetch a model, check it and keep it.")(models.pull)
 
