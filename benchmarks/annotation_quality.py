@@ -22,6 +22,7 @@ from pathlib import Path
 
 import tomli_w
 from crossner import Domain, draw
+from stages import stages
 
 from graph.gold import read_gold
 from graph.quality import QualityReport, Settings, measure, read_results
@@ -135,7 +136,7 @@ def table(report: QualityReport) -> Iterator[str]:
     yield f"| method | {' | '.join(SHOWN.values())} |"
     yield "|---" * (len(SHOWN) + 1) + "|"
     for run in report.runs:
-        yield f"| {run.name} | {' | '.join(_shown(run.figures[name]) for name in SHOWN)} |"
+        yield f"| {run.run} | {' | '.join(_shown(run.figures[name]) for name in SHOWN)} |"
     for ranking in ("agreement", "faithfulness", "mean"):
         yield ""
         yield f"F1 of the documents ranked highest by {ranking}, by coverage in percent; area under the curve"
@@ -145,7 +146,7 @@ def table(report: QualityReport) -> Iterator[str]:
         for run in report.runs:
             ranked = run.rankings[ranking]
             cells = [_shown(ranked.f1_at[str(coverage)]) for coverage in COVERAGES]
-            yield f"| {run.name} | {' | '.join([*cells, _shown(ranked.aurc)])} |"
+            yield f"| {run.run} | {' | '.join([*cells, _shown(ranked.aurc)])} |"
     yield ""
     yield "| | strict F1 less that of | difference | same sign |"
     yield "|---|---|---|---|"
@@ -189,6 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("no method has begun on all domains")
     (options.into / "report.json").write_text(report.model_dump_json(indent=2), encoding="utf-8")
     print("\n".join(table(report)))
+    runs = [options.into / "runs" / f"{name}-{Method.AGENTS}" for name in names]
+    if all(map(holds_run, runs)):
+        print("\nThe agents, stage by stage\n")
+        print("\n".join(stages(runs, [options.into / name / "gold.jsonl" for name in names])))
 
 
 if __name__ == "__main__":
