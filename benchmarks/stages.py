@@ -1,4 +1,4 @@
-"""How good an annotation is at each stage of the agents' loop: what agreement, second looks and critic add."""
+"""How good an annotation is at each stage of the agents' loop: what agreement, second looks, critic add."""
 
 from __future__ import annotations
 

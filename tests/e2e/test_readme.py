@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -43,9 +44,12 @@ def test_every_guidex_command_works_in_its_order(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a folder with a document; hosted models are a scripted server, the GGUF file is the embedded one."""
+    """In a folder with a document, its gold and a schema; hosted models are a scripted server."""
     lines = (ROOT / "examples" / "quickstart" / "documents.jsonl").read_text("utf-8").splitlines()
     (tmp_path / "docs.jsonl").write_text(lines[0] + "\n", "utf-8")
+    gold = json.loads(lines[0]) | {"entities": [{"start": 0, "end": 3, "label": "Person"}]}
+    (tmp_path / "gold.jsonl").write_text(json.dumps(gold) + "\n", "utf-8")
+    shutil.copy(ROOT / "examples" / "given-schema" / "schema.py", tmp_path)
     server = scripted_server(agreeable)
     for name in ("OPENAI", "ANTHROPIC"):
         monkeypatch.setenv(f"{name}_API_KEY", "key-of-nobody")
