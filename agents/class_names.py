@@ -6,6 +6,16 @@ from collections.abc import Sequence
 
 from schemas.lint import class_name_from
 
+NO_CLASS = "Other"
+"""What a small model says of a phrase that is no mention."""
+
+_NO_CLASS_FORMS = (NO_CLASS.casefold(), "none", "null", "")
+
+
+def is_no_class(name: str) -> bool:
+    """Whether a name says that there is no class."""
+    return name.strip().casefold() in _NO_CLASS_FORMS
+
 
 def is_same_name(first: str, second: str) -> bool:
     """Whether two names differ at most in their form: 'place name' is PlaceName."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.class_names import class_meant
-from agents.critique_answer import NO_CLASS, CompactCritique, Critique, MissingMentions, Remark, Said
+from agents.class_names import NO_CLASS, class_meant
+from agents.critique_answer import CompactCritique, Critique, MissingMentions, Remark, Said
 from agents.grammar import CritiqueForm, Sweep, critique_grammar
 from agents.llm.choices import Choice
 from agents.llm.client import Message, Purpose

@@ -17,16 +17,11 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from agents.class_names import is_same_name
+from agents.class_names import NO_CLASS, is_no_class, is_same_name
 from agents.llm.client import Answer
 from schemas.annotation import Instance
 from schemas.judgement import Verdict
 from schemas.locate import normal_form
-
-NO_CLASS = "Other"
-"""What a small model says of a phrase that is no mention."""
-
-_NO_CLASS_FORMS = (NO_CLASS.casefold(), "none", "null", "")
 
 
 class Said(NamedTuple):
@@ -122,8 +117,7 @@ class Classification(Answer):
         """What the class found means for the class that an annotator gave."""
         if is_same_name(self.class_name, instance.class_name):
             return Verdict.CORRECT
-        none = self.class_name.strip().casefold() in _NO_CLASS_FORMS
-        return Verdict.SPURIOUS if none else Verdict.WRONG_CLASS
+        return Verdict.SPURIOUS if is_no_class(self.class_name) else Verdict.WRONG_CLASS
 
 
 class CompactCritique(CritiqueAnswer):

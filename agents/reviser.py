@@ -14,9 +14,8 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from agents.class_names import class_meant
+from agents.class_names import NO_CLASS, class_meant, is_no_class
 from agents.critic import judged_at_once
-from agents.critique_answer import NO_CLASS
 from agents.grammar import revision_grammar
 from agents.llm.answers import last_answer
 from agents.llm.client import Answer, CallFailedError, Purpose
@@ -28,9 +27,6 @@ from schemas.schema import AnnotationSchema
 
 _AROUND = 40
 """Characters of context on each side of a phrase."""
-
-_NONE = (NO_CLASS.casefold(), "none", "null", "")
-"""What models write for no class."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Asked:
         """What was chosen for a phrase; None if there is no such class, or no such words at its place."""
         meant = class_meant(name, self.names) if name is not None else None
         if meant is None:
-            return Choice(None) if name is None or name.strip().casefold() in _NONE else None
+            return Choice(None) if name is None or is_no_class(name) else None
         if quote is None or (phrase.span is not None and quote in ("", phrase.quote)):
             return Choice(meant, phrase.span)
         spans = self.index.spans(quote.strip())

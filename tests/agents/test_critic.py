@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from servers.in_memory import InMemoryClient, Said
 
+from agents.class_names import NO_CLASS
 from agents.critic import OBJECTIONS, Judged, PassageCritique, criticise, judged_at_once, objection
-from agents.critique_answer import NO_CLASS
 from agents.llm.client import CallFailedError, Purpose, Sampling
 from agents.speaker import Speaker
 from schemas.annotation import Instance

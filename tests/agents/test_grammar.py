@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from agents.annotator import annotate
+from agents.class_names import NO_CLASS
 from agents.critic import criticise
-from agents.critique_answer import NO_CLASS, CompactCritique
+from agents.critique_answer import CompactCritique
 from agents.grammar import (
     CritiqueForm,
     Sweep,
