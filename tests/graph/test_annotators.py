@@ -19,6 +19,7 @@ from schemas.job import ModelConfig, job_from, parse_job
 from schemas.judgement import Agent
 
 JOB = parse_job("""
+    rounds = 1
     [documents]
     paths = ["documents.jsonl"]
     [model]
