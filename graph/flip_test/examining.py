@@ -266,7 +266,8 @@ class FlipTest:
     def _by(self, code: FindingCode) -> DecidedBy:
         if code in CODE_DECIDED:
             return "code"
-        return "critic" if self._remarks or ROUTES[code] is Agent.ANNOTATOR else "lint"
+        # What lint sees is no merit of the critic, whoever else may remark on it.
+        return "critic" if code in _BY_CRITIC_ALONE or ROUTES[code] is Agent.ANNOTATOR else "lint"
 
     def _count_untouched(self, examined: _Examined) -> None:
         counts = self._counts
