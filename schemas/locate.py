@@ -55,7 +55,7 @@ class Located:
 
 
 @lru_cache(maxsize=4096)
-def _extends(character: str) -> bool:
+def extends(character: str) -> bool:
     """Whether a character belongs to the one before it: marks, joiners, Hangul vowels and finals."""
     return (
         unicodedata.category(character)[0] == "M"
@@ -69,7 +69,7 @@ def _extends(character: str) -> bool:
 @lru_cache(maxsize=4096)
 def _in_word(character: str) -> bool:
     """Whether a word goes on through a character; no for scripts that are written without spaces."""
-    if not (character.isalnum() or character == "_" or _extends(character)):
+    if not (character.isalnum() or character == "_" or extends(character)):
         return False
     southeast_asian = any(
         low <= character <= high
@@ -236,7 +236,7 @@ class TextIndex:
             return True
         if before == _ZERO_WIDTH_JOINER and unicodedata.category(after) == "So":
             return False
-        return not _extends(after)
+        return not extends(after)
 
     def _is_whole(self, start: int, end: int) -> bool:
         text = self.text

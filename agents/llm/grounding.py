@@ -12,6 +12,8 @@ import json
 import unicodedata
 from collections.abc import Iterator
 
+from schemas.locate import extends
+
 MAX_QUOTE_WORDS = 12
 """Longest quote, in words: a small model left alone copies whole paragraphs."""
 
@@ -83,7 +85,7 @@ def _boundaries(text: str) -> Iterator[tuple[int, int]]:
 def _joined(text: str, position: int) -> bool:
     """Whether a step runs across the gap before `position`."""
     before, after = text[position - 1], text[position]
-    if after == "\u200d" or before == "\u200d" or unicodedata.category(after)[0] == "M":
+    if extends(after) or before == "\u200d":
         return not before.isspace()
     if before.isspace() or after.isspace():
         return before.isspace() and after.isspace()

@@ -74,3 +74,7 @@ def test_a_text_that_is_too_long_is_refused() -> None:
 
 def test_literals_are_quoted_for_the_grammar() -> None:
     assert literal('{"a": "') == r'"{\"a\": \""'
+
+
+def test_an_emoji_is_not_cut_from_its_skin_tone() -> None:
+    assert list(chunks("\U0001f44d\U0001f3fd ok")) == ["\U0001f44d\U0001f3fd", " ", "ok"]
