@@ -15,12 +15,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 
 from graph.examples import ExampleBank, SharedSchema
 from graph.methods import linear, self_consistency
-from graph.nodes.annotating import Annotating
-from graph.nodes.authoring import Authoring
+from graph.nodes.beginning import add_beginning
 from graph.nodes.critiquing import Critiquing
 from graph.nodes.grounding import Grounding
 from graph.nodes.judging import Judging
@@ -107,20 +106,12 @@ def mermaid(job: Job) -> str:
 
 
 def _wire_agents(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen: bool) -> Any:
-    annotating = Annotating(job, team)
     names = [f"annotate_{number + 1}" for number in range(len(job.annotators))]
     entries: dict[Agent, list[str]] = {Agent.ANNOTATOR: names}
     graph = StateGraph(DocumentState)
     if not frozen:
-        authoring = Authoring(job, team)
-        graph.add_node("design", authoring.design)
-        graph.add_node("write", authoring.write)
-        graph.add_edge(START, "design")
-        graph.add_edge("design", "write")
         entries |= {Agent.DESIGNER: ["design"], Agent.WRITER: ["write"]}
-    for number, name in enumerate(names):
-        graph.add_node(name, annotating.node(number))
-        graph.add_edge(START if frozen else "write", name)
+    add_beginning(graph, job, team, names, frozen=frozen)
     graph.add_node("ground", Grounding(job, frozen=frozen).ground)
     graph.add_node("critique", Critiquing(team, job.thresholds.correct).critique)
     graph.add_node("decide", Judging(job, on_round, frozen=frozen).decide)

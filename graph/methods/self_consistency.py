@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 
-from graph.nodes.annotating import Annotating
-from graph.nodes.authoring import Authoring
+from graph.nodes.beginning import add_beginning
 from graph.nodes.keeping import Keeping
 from graph.nodes.state import DocumentState
 from graph.team import Team
@@ -25,18 +24,9 @@ from schemas.rounds import Round
 def wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen: bool) -> Any:
     """Compile the graph; see `graph.document_graph.DocumentGraph`."""
     count = job.self_consistency.samples
-    annotating = Annotating(job, team)
     names = [f"sample_{number + 1}" for number in range(count)]
     graph = StateGraph(DocumentState)
-    if not frozen:
-        authoring = Authoring(job, team)
-        graph.add_node("design", authoring.design)
-        graph.add_node("write", authoring.write)
-        graph.add_edge(START, "design")
-        graph.add_edge("design", "write")
-    for number, name in enumerate(names):
-        graph.add_node(name, annotating.node(number))
-        graph.add_edge(START if frozen else "write", name)
+    add_beginning(graph, job, team, names, frozen=frozen)
     how = f"majority of {count} samples" if count > 1 else "one sample"
     graph.add_node("vote", Keeping(job, on_round, how).keep)
     graph.add_edge(names, "vote")
