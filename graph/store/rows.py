@@ -13,7 +13,7 @@ from graph.documents import seen_from
 from graph.store.batch import SCORES, Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, Unreadable
-from schemas.judgement import Decision, Outcome, Scores
+from schemas.judgement import Decision, Finding, Outcome, Scores
 from schemas.objections import Objection
 from schemas.rounds import Round
 
@@ -177,18 +177,7 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
         batch.time,
     )
     for finding in made.findings:
-        batch.add(
-            "findings",
-            round_id,
-            finding.code.value,
-            finding.severity.value,
-            finding.raised_by,
-            finding.class_name,
-            finding.quote,
-            finding.message,
-            finding.start,
-            finding.end,
-        )
+        batch.add("findings", round_id, *_finding(finding))
     batch.extend("objections", [_objection(round_id, objection) for objection in made.objections])
     batch.extend(
         "verdicts",
@@ -200,15 +189,8 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
     batch.add("scores", round_id, *_scores(made.scores))
 
 
-def _objection(round_id: int, objection: Objection) -> tuple[Cell, ...]:
-    finding = objection.finding
+def _finding(finding: Finding) -> tuple[Cell, ...]:
     return (
-        round_id,
-        objection.number,
-        objection.raised_in,
-        objection.status.value,
-        objection.settled_in,
-        compact(objection.gave_way) if objection.gave_way else None,
         finding.code.value,
         finding.severity.value,
         finding.raised_by,
@@ -217,6 +199,18 @@ def _objection(round_id: int, objection: Objection) -> tuple[Cell, ...]:
         finding.message,
         finding.start,
         finding.end,
+    )
+
+
+def _objection(round_id: int, objection: Objection) -> tuple[Cell, ...]:
+    return (
+        round_id,
+        objection.number,
+        objection.raised_in,
+        objection.status.value,
+        objection.settled_in,
+        compact(objection.gave_way) if objection.gave_way else None,
+        *_finding(objection.finding),
     )
 
 
