@@ -45,11 +45,10 @@ class Judging:
 
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
-        round_ = self._round(state)
+        round_, agent = self._round(state)
         self._on_round(state["document"].id, round_)
         rounds = [*state["rounds"], round_]
         thresholds = self._thresholds
-        agent = entry(round_, self._agents)
         # Also once settled: where major findings do not block, too little may be left.
         if not any(obstacles(judged, thresholds) for judged in (round_, settle(round_))):
             how = Ending.AGREED
@@ -67,7 +66,8 @@ class Judging:
         kept = settle(best(rounds, thresholds))
         return {"rounds": [round_], "kept": kept, "decision": decide(kept, thresholds, how)}
 
-    def _round(self, state: DocumentState) -> Round:
+    def _round(self, state: DocumentState) -> tuple[Round, Agent | None]:
+        """The round as judged, and the agent at which the one after it would begin."""
         schema, annotations = state["schema"], in_order(state)
         findings = tuple(map(self._weighed, state["findings"]))
         agreed = state["agreed"]
@@ -93,12 +93,11 @@ class Judging:
             state_hash="",
         )
         entering = entry(round_, self._agents)
-        return round_.model_copy(
-            update={
-                "objections": track(round_, state["rounds"][-1] if state["rounds"] else None),
-                "state_hash": state_hash(schema, annotations, findings, entering),
-            }
-        )
+        update = {
+            "objections": track(round_, state["rounds"][-1] if state["rounds"] else None),
+            "state_hash": state_hash(schema, annotations, findings, entering),
+        }
+        return round_.model_copy(update=update), entering
 
     def _weighed(self, finding: Finding) -> Finding:
         """The finding, a minor one if no agent of the loop can mend it."""
