@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from agents.class_names import NO_CLASS, is_no_class, is_same_name
 from agents.llm.client import Answer
+from agents.schema_designer import phrases
 from schemas.annotation import Instance
 from schemas.judgement import Verdict
 from schemas.locate import normal_form
@@ -40,11 +41,6 @@ class Said(NamedTuple):
     class_found: str | None = None
 
 
-def _listed(value: object) -> object:
-    """Coerce the null that models give for an empty list, and a lone string for a list of one."""
-    return [] if value is None else [value] if isinstance(value, str) else value
-
-
 def _verdict(value: object) -> object:
     """Coerce spellings such as "Wrong class" to the verdict they mean."""
     return value.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
@@ -54,7 +50,7 @@ def _classified(value: object) -> object:
     """Coerce an object of classes by phrase, or by its number, to the list."""
     if isinstance(value, Mapping):
         return [{"quote": phrase, "class": name} for phrase, name in value.items()]
-    return _listed(value)
+    return phrases(value)
 
 
 def _by_class(value: object) -> object:
@@ -66,14 +62,14 @@ def _by_class(value: object) -> object:
             {**item, "quotes": [item["quote"]]} if isinstance(item, Mapping) and "quote" in item else item
             for item in value
         ]
-    return _listed(value)
+    return phrases(value)
 
 
 class MissingMentions(Answer):
     """What the annotation has not, of one class."""
 
     class_name: str = Field(alias="class", description="The class.")
-    quotes: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    quotes: Annotated[list[str], BeforeValidator(phrases)] = Field(
         default=[], description="Copied from the document; empty if nothing is missing."
     )
 
@@ -181,10 +177,10 @@ class Remark(Answer):
 class Critique(CritiqueAnswer):
     """Verdicts, missing mentions, and objections to guidelines and schema; the form for large models."""
 
-    verdicts: Annotated[list[Judgement], BeforeValidator(_listed)] = Field(
+    verdicts: Annotated[list[Judgement], BeforeValidator(phrases)] = Field(
         default=[], description="One per mention."
     )
-    remarks: Annotated[list[Remark], BeforeValidator(_listed)] = Field(
+    remarks: Annotated[list[Remark], BeforeValidator(phrases)] = Field(
         default=[], description="Objections to guidelines and schema."
     )
 
