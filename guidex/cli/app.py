@@ -31,6 +31,7 @@ from guidex.cli import (
     schema,
     trace,
     validate,
+    view,
 )
 from guidex.cli.console import say, tolerate_encodings
 from schemas.errors import GuidexError
@@ -61,6 +62,7 @@ _schema = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The schema that a run's documents share."
 )
 _critic = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good the critic is.")
+_view = typer.Typer(cls=view.DefaultsToServe, rich_markup_mode=None, help="Look at runs in the browser.")
 _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
 
 app.command("run", short_help="Take documents through the agents; a run that exists goes on.")(run.run)
@@ -81,6 +83,7 @@ app.add_typer(_runs, name="runs")
 app.add_typer(_trace, name="trace")
 app.add_typer(_schema, name="schema")
 app.add_typer(_critic, name="critic")
+app.add_typer(_view, name="view")
 app.add_typer(_models, name="models")
 _runs.command("list")(runs.list_)
 _runs.command("show", short_help="Summarise a run.")(runs.show)
@@ -90,6 +93,7 @@ _trace.command("show", short_help="List a run's documents, or tell the story of 
 _trace.command("anomalies")(trace.anomalies)
 _schema.command("show")(schema.show)
 _critic.command("flip-test", short_help="Count which injected errors the critic finds.")(critic.flip_test)
+_view.command(view.SERVE, short_help="Serve the pages on this machine; the default.")(view.serve)
 _models.command("list", short_help="List the models known by name.")(models.list_)
 _models.command("pull", short_help="Fetch a model, check it and keep it.")(models.pull)
 

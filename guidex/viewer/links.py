@@ -1,0 +1,50 @@
+"""Addresses of pages, made in one place: templates ask for them, and a bundle has others than a server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+
+class Links:
+    """Addresses on the server."""
+
+    def runs(self) -> str:
+        """All runs."""
+        return "/"
+
+    def run(self, run: str) -> str:
+        """A run."""
+        return f"/runs/{quote(run, safe='')}"
+
+    def documents(self, run: str, **query: str | int | float | None) -> str:
+        """A run's documents; `query` filters and sorts them."""
+        return f"{self.run(run)}/documents{_query(query)}"
+
+    def document(self, run: str, position: int, **query: str | int | float | None) -> str:
+        """A document, by its position in the run; ids may hold anything."""
+        return f"{self.run(run)}/documents/{position}{_query(query)}"
+
+    def calls(self, run: str, **query: str | int | float | None) -> str:
+        """A run's calls; `query` filters and sorts them."""
+        return f"{self.run(run)}/calls{_query(query)}"
+
+    def call(self, run: str, call_id: str) -> str:
+        """A call."""
+        return f"{self.run(run)}/calls/{quote(call_id, safe='')}"
+
+    def thresholds(self, run: str) -> str:
+        """The thresholds of a run."""
+        return f"{self.run(run)}/thresholds"
+
+    def compare(self, *runs: str) -> str:
+        """Two runs side by side."""
+        return f"/compare?{urlencode([('run', run) for run in runs])}" if runs else "/compare"
+
+    def static(self, name: str) -> str:
+        """A file of the viewer itself."""
+        return f"/static/{quote(name)}"
+
+
+def _query(query: dict[str, str | int | float | None]) -> str:
+    given = {name: value for name, value in query.items() if value is not None and value != ""}
+    return f"?{urlencode(given)}" if given else ""

@@ -1,0 +1,52 @@
+"""Opening the runs of the folder that is viewed: what a request names is looked for among what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from graph.store.connection import DATABASE
+from graph.store.reading import RunReader
+
+
+class RunsFolder:
+    """The folder whose runs are viewed."""
+
+    def __init__(self, path: Path) -> None:
+        """View the runs in a folder.
+
+        Args:
+            path: Holds the runs' folders.
+        """
+        self.path = path
+
+    def folder(self, name: str) -> Path:
+        """The folder of a run.
+
+        No path is made of the name: it has to be that of an entry of the folder.
+
+        Raises:
+            HTTPException: 404, there is no such run.
+        """
+        for database in self.path.glob(f"*/{DATABASE}"):
+            if database.parent.name == name:
+                return database.parent
+        raise HTTPException(404, "There is no such run in this folder.")
+
+
+def runs_folder(request: Request) -> RunsFolder:
+    """The folder that the application views."""
+    folder: RunsFolder = request.app.state.runs
+    return folder
+
+
+def open_run(request: Request) -> RunReader:
+    """Open the run that a request's path names; a context manager.
+
+    Raises:
+        HTTPException: 404, there is no such run.
+        StoreError: It cannot be read.
+    """
+    return RunReader(runs_folder(request).folder(request.path_params["run"]))

@@ -1,0 +1,107 @@
+// What all pages have: keys, the theme, dialogs, and parts that follow a live run. Text from the server is HTML that
+// the server has escaped; nothing here makes HTML of its own.
+
+const token = document.querySelector('meta[name="guidex-token"]')?.content ?? "";
+
+/** Say something to everyone, screen readers included. */
+export function say(text) {
+  document.getElementById("said").textContent = text;
+}
+
+/** Send what changes something; resolves to the answer's JSON, or throws an Error with what the server said. */
+export async function send(address, body) {
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-GuideX-Token": token },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) {
+    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+    throw new Error(isJson ? (await answer.json()).error : await answer.text());
+  }
+  return answer.json();
+}
+
+/** The elements one can step through with j and k: rows of a list, or mentions of a text. */
+function steps() {
+  return [...document.querySelectorAll("[data-row]")].filter((each) => each.checkVisibility());
+}
+
+function step(by) {
+  const all = steps();
+  if (!all.length) return;
+  const now = all.findIndex((each) => each.contains(document.activeElement));
+  const next = all[Math.min(all.length - 1, Math.max(0, now < 0 ? (by > 0 ? 0 : all.length - 1) : now + by))];
+  const target = next.matches("a, button, [tabindex]") ? next : next.querySelector("a, button, [tabindex]");
+  target?.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function follow(selector) {
+  const found = [...document.querySelectorAll(selector)].find((each) => each.checkVisibility());
+  if (found) found.click();
+}
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  "/": () => document.querySelector("[data-search]")?.focus(),
+  "[": () => follow('[data-key="["]'),
+  "]": () => follow('[data-key="]"]'),
+  u: () => {
+    const up = [...document.querySelectorAll(".trail a")].filter((each) => each.getAttribute("aria-current") !== "page");
+    up.at(-1)?.click();
+  },
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("textarea, select, input:not([type=checkbox], [type=radio], [type=range])");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const act = keys[event.key];
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+});
+
+for (const button of document.querySelectorAll("[data-open]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => document.getElementById(button.dataset.open).showModal());
+}
+
+for (const button of document.querySelectorAll("[data-theme-switch]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    try {
+      localStorage.setItem("guidex-theme", root.dataset.theme);
+    } catch {
+      // It holds for this page.
+    }
+  });
+}
+
+/** Parts with data-live are asked for again every so many seconds, until the server says that there is no more to come. */
+for (const part of document.querySelectorAll("[data-live]")) {
+  const seconds = Number(part.dataset.every ?? 2);
+  const again = async () => {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(part.dataset.live);
+        if (answer.ok && !part.contains(document.activeElement)) {
+          part.innerHTML = await answer.text(); // escaped by the server, and no script in it would run
+        }
+        if (answer.headers.get("X-GuideX-Live") === "ended") return;
+      } catch {
+        say("The viewer does not answer any more.");
+      }
+    }
+    setTimeout(again, seconds * 1000);
+  };
+  setTimeout(again, seconds * 1000);
+}
