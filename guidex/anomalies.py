@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from graph.store.anomalies import (
-    Found,
     LongDocument,
     OddCall,
     connection_setbacks,
@@ -17,7 +16,7 @@ from graph.store.anomalies import (
     unfinished,
 )
 from graph.store.reading import RunReader
-from graph.store.records import Event, RunStatus
+from graph.store.records import Event, Found, RunStatus
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pydantic import Field
 from graph.deciding import settle
 from graph.methods.acceptance import obstacles_for, required
 from graph.objections import history
+from graph.store.call_search import CallFilter, find_calls
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
 from graph.store.records import CallRow
@@ -138,7 +139,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         rounds=tuple(RoundStory(result=round_, obstacles=obstacles_for(job, round_)) for round_ in rounds),
         objections=history(rounds, kept),
         result=settle(kept).agreed if kept else None,
-        calls=tuple(_call(row) for row in reader.calls(document_id, limit=_CALLS)),
+        calls=tuple(_call(row) for row in find_calls(reader, CallFilter(document_id), limit=_CALLS).shown),
         failures=failures_of(reader, document_id),
     )
 

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from graph.store.attempts import MISFIT, NO_ANSWER
 from graph.store.opening import OpenedRun
-from graph.store.records import CONNECTIONS, CallStatus, Event
+from graph.store.records import CONNECTIONS, CallStatus, Event, Found
 
 SLOW_DEVIATIONS: Final = 3.5
 SLOW_MEDIANS: Final = 2
 FEWEST_TO_JUDGE: Final = 8
 """Requests of one agent and model from which it can be told what is usual for them."""
-
-RowT = TypeVar("RowT")
-
-
-@dataclass(frozen=True, slots=True)
-class Found(Generic[RowT]):
-    """The first of some anomalies, the gravest first."""
-
-    total: int
-    """How many there are."""
-    shown: tuple[RowT, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +50,26 @@ class LongDocument:
     outcome: str
     reason: str
 
+
+REQUESTS: Final = f"""WITH requests AS MATERIALIZED (
+    SELECT a.call_id, a.seconds, a.error, c.agent || ' ' || c.provider || '/' || c.model AS team
+    FROM attempts a JOIN calls c ON c.id = a.call_id),
+ranked AS MATERIALIZED (
+    SELECT team, seconds, row_number() OVER (PARTITION BY team ORDER BY seconds) AS place
+    FROM requests WHERE error IS NULL),
+sizes AS MATERIALIZED (SELECT team, count(*) AS n FROM ranked GROUP BY team),
+medians AS MATERIALIZED (
+    SELECT team, n, seconds AS median FROM sizes JOIN ranked USING (team) WHERE place = (n + 1) / 2),
+deviating AS (
+    SELECT team, n, median, abs(seconds - median) AS deviation,
+        row_number() OVER (PARTITION BY team ORDER BY abs(seconds - median)) AS place
+    FROM ranked JOIN medians USING (team)),
+bounds AS MATERIALIZED (
+    SELECT team, median, iif(n >= {FEWEST_TO_JUDGE},
+        max(median + {SLOW_DEVIATIONS} * deviation / 0.6745, {SLOW_MEDIANS} * median), NULL) AS bound
+    FROM deviating WHERE place = (n + 1) / 2)
+SELECT r.call_id, r.seconds, r.error, b.median, b.bound FROM requests r LEFT JOIN bounds b USING (team)"""
+"""All requests, each with the usual `median` and the `bound` above which it is slow (`slow`)."""
 
 _CALL: Final = "c.id, c.agent, c.provider || '/' || c.model, c.document_id, c.round, c.status, c.opened"
 
@@ -104,26 +113,9 @@ def slow(run: OpenedRun, limit: int, seconds: float | None = None) -> Found[OddC
     """
     return _calls(
         run,
-        f"""WITH requests AS MATERIALIZED (
-            SELECT a.call_id, a.seconds, a.error, c.agent || ' ' || c.provider || '/' || c.model AS team
-            FROM attempts a JOIN calls c ON c.id = a.call_id),
-        ranked AS MATERIALIZED (
-            SELECT team, seconds, row_number() OVER (PARTITION BY team ORDER BY seconds) AS place
-            FROM requests WHERE error IS NULL),
-        sizes AS MATERIALIZED (SELECT team, count(*) AS n FROM ranked GROUP BY team),
-        medians AS MATERIALIZED (
-            SELECT team, n, seconds AS median FROM sizes JOIN ranked USING (team) WHERE place = (n + 1) / 2),
-        deviating AS (
-            SELECT team, n, median, abs(seconds - median) AS deviation,
-                row_number() OVER (PARTITION BY team ORDER BY abs(seconds - median)) AS place
-            FROM ranked JOIN medians USING (team)),
-        bounds AS MATERIALIZED (
-            SELECT team, median, iif(n >= {FEWEST_TO_JUDGE},
-                max(median + {SLOW_DEVIATIONS} * deviation / 0.6745, {SLOW_MEDIANS} * median), NULL) AS bound
-            FROM deviating WHERE place = (n + 1) / 2)
-        SELECT {_CALL}, r.seconds, c.attempts, r.error, b.median, count(*) OVER ()
-        FROM requests r LEFT JOIN bounds b USING (team) JOIN calls c ON c.id = r.call_id
-        WHERE r.seconds > coalesce(?1, b.bound) ORDER BY r.seconds DESC, c.rowid LIMIT ?2""",
+        f"""SELECT {_CALL}, r.seconds, c.attempts, r.error, r.median, count(*) OVER ()
+        FROM ({REQUESTS}) r JOIN calls c ON c.id = r.call_id
+        WHERE r.seconds > coalesce(?1, r.bound) ORDER BY r.seconds DESC, c.rowid LIMIT ?2""",
         seconds,
         limit,
     )

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 
 from agents.llm.choices import Choice
 from agents.llm.client import Attempt, Message, Sampling, Usage
-from graph.store.opening import OpenedRun, match_all
+from graph.store.opening import OpenedRun
 from graph.store.records import CallDetail, CallRow, CallStatus, StoredAnswer
 
 _CHOICES = TypeAdapter(tuple[Choice, ...])
 
-_CALL_COLUMNS = (
+CALL_COLUMNS = (
     "id, key, agent, document_id, round, sample, passage, provider, model, base_url, status, error, "
     "answer_name, opened, closed, attempts, input_tokens, output_tokens, cached_tokens, seconds, "
     "retry, replay_of, cost, unpriced"
@@ -24,33 +24,13 @@ _CALL_COLUMNS = (
 class CallReader(OpenedRun):
     """The calls of a run."""
 
-    def calls(
-        self,
-        document_id: str | None = None,
-        agent: str | None = None,
-        status: CallStatus | None = None,
-        limit: int = 100,
-        offset: int = 0,
-    ) -> tuple[CallRow, ...]:
-        """A page of calls in the order in which they were opened; None filters nothing."""
-        filters = {"document_id": document_id, "agent": agent, "status": status}
-        given = {column: value for column, value in filters.items() if value is not None}
-        where = "WHERE " + " AND ".join(f"{column} = ?" for column in given) if given else ""
-        rows = self.rows(
-            f"SELECT {_CALL_COLUMNS} FROM calls {where} ORDER BY rowid LIMIT ? OFFSET ?",
-            *given.values(),
-            limit,
-            offset,
-        )
-        return tuple(_call(row) for row in rows)
-
     def call(self, call_id: str) -> CallDetail | None:
         """A call with its messages and attempts; None if there is none of that id."""
-        rows = self.rows(f"SELECT {_CALL_COLUMNS}, sampling, structured FROM calls WHERE id = ?", call_id)
+        rows = self.rows(f"SELECT {CALL_COLUMNS}, sampling, structured FROM calls WHERE id = ?", call_id)
         if not rows:
             return None
         *columns, sampling, structured = rows[0]
-        call = _call(columns)
+        call = call_row(columns)
         said_in = call.replay_of or call_id
         parts: dict[int, tuple[str, list[str]]] = {}
         for message, role, text in self.rows(
@@ -76,18 +56,6 @@ class CallReader(OpenedRun):
             attempts=tuple(_attempt(*attempt) for attempt in attempts),
             answer=answers[0][0] if answers else None,
         )
-
-    def search_calls(self, words: str, limit: int = 100) -> tuple[str, ...]:
-        """Ids of calls in whose messages or answers one text holds all of the words, the newest first."""
-        rows = self.rows(
-            """WITH hits AS MATERIALIZED (SELECT rowid AS text_id FROM texts_fts WHERE texts_fts MATCH ?)
-            SELECT call_id FROM call_messages WHERE text_id IN hits
-            UNION SELECT call_id FROM attempts WHERE raw_id IN hits
-            ORDER BY 1 DESC LIMIT ?""",
-            match_all(words),
-            limit,
-        )
-        return tuple(identifier for (identifier,) in rows)
 
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The newest usable answer to a call of this key."""
@@ -115,7 +83,8 @@ class CallReader(OpenedRun):
         return int(rows[0][0])
 
 
-def _call(row: Sequence[Any]) -> CallRow:
+def call_row(row: Sequence[Any]) -> CallRow:
+    """A call from its `CALL_COLUMNS`."""
     return CallRow(*[*row[:10], CallStatus(row[10]), *row[11:]])
 
 

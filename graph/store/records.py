@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from agents.llm.choices import Choice
 from agents.llm.client import Attempt, CallFault, Message, ModelIdentity, Purpose, Sampling
@@ -299,3 +299,15 @@ class Event:
     kind: str
     message: str
     data: dict[str, Any] | None
+
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[RowT]):
+    """Some of what was found, in the order that was asked for."""
+
+    total: int
+    """How many there are."""
+    shown: tuple[RowT, ...]

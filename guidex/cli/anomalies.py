@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graph.store.anomalies import Found, LongDocument, OddCall
-from graph.store.records import CallStatus, Event, RunStatus
+from graph.store.anomalies import LongDocument, OddCall
+from graph.store.records import CallStatus, Event, Found, RunStatus
 from guidex.anomalies import Anomalies
 from guidex.cli.console import console, safe
 from guidex.cli.display import clock

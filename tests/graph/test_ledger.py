@@ -29,6 +29,7 @@ from agents.llm.client import (
 )
 from agents.llm.factory import ClientPool
 from graph.ledger import Ledger, call_key, schema_hash
+from graph.store.call_search import find_calls
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus
 from graph.store.store import RunStore
@@ -128,7 +129,7 @@ async def test_an_answer_is_paid_once(store: RunStore) -> None:
     await store.flush()
     totals = store.reader.totals()
     assert (totals.calls, totals.replays, totals.attempts, totals.input_tokens) == (1, 1, 1, 100)
-    original, replay = store.reader.calls()
+    original, replay = find_calls(store.reader).shown
     assert (replay.status, replay.replay_of, replay.document_id) == (CallStatus.REPLAYED, original.id, "d1")
 
 
@@ -165,7 +166,7 @@ async def test_a_failed_call_is_kept_raised_and_asked_again(store: RunStore, fau
     assert (caught.value.fault, caught.value.remedy) == (fault, "Do better.")
     reply = await ledger.ask(question())
     assert (client.asked, reply.replayed) == (2, False)
-    failed, good = store.reader.calls()
+    failed, good = find_calls(store.reader).shown
     assert (failed.status, failed.error, failed.attempts, failed.input_tokens, failed.seconds) == (
         fault.value,
         "It failed.",
@@ -182,7 +183,7 @@ async def test_a_fault_of_the_program_is_recorded_too(store: RunStore) -> None:
     with pytest.raises(ZeroDivisionError):
         await Ledger(CountingClient(ZeroDivisionError("oops")), store).ask(question())
     await store.flush()
-    (call,) = store.reader.calls()
+    (call,) = find_calls(store.reader).shown
     assert (call.status, call.error) == (CallStatus.ERROR, "ZeroDivisionError('oops')")
 
 
@@ -197,7 +198,7 @@ async def test_a_cancelled_call_is_closed_as_cancelled_and_is_no_answer(store: R
     with pytest.raises(asyncio.CancelledError):
         await task
     await store.flush()
-    assert [call.status for call in store.reader.calls()] == [CallStatus.CANCELLED]
+    assert [call.status for call in find_calls(store.reader).shown] == [CallStatus.CANCELLED]
     client.gate.set()
     assert not (await ledger.ask(question())).replayed
 
@@ -249,7 +250,7 @@ async def test_what_a_call_cost_before_it_was_cancelled_is_kept(store: RunStore)
     with pytest.raises(asyncio.CancelledError):
         await task
     await store.flush()
-    (call,) = store.reader.calls()
+    (call,) = find_calls(store.reader).shown
     assert (call.status, call.attempts, call.input_tokens) == (CallStatus.CANCELLED, 1, 70)
 
 
@@ -259,7 +260,7 @@ async def test_a_call_that_ends_with_the_run_is_no_failure_and_its_attempts_are_
     with pytest.raises(CallStoppedError):
         await Ledger(client, store).ask(question())
     await store.flush()
-    (call,) = store.reader.calls()
+    (call,) = find_calls(store.reader).shown
     assert (call.status, call.attempts) == (CallStatus.CANCELLED, 1)
     assert call.error == "The server is down."
 
@@ -384,7 +385,7 @@ async def test_through_a_real_client_and_server(
     with RunReader(tmp_path / "trial") as reader:
         totals = reader.totals()
         assert (totals.calls, totals.replays) == (2, 1)
-        call = reader.call(reader.calls()[0].id)
+        call = reader.call(find_calls(reader).shown[0].id)
         assert call is not None and len(call.attempts) == 2 and call.attempts[0].error
         assert call.call.input_tokens == sum(attempt.usage.input_tokens for attempt in first.attempts) > 100
     assert all(key.encode() not in path.read_bytes() for path in (tmp_path / "trial").iterdir())

@@ -14,6 +14,7 @@ from servers.scripted import Call, ScriptedServer, Turn, agreeable
 from graph.document_graph import DocumentGraph
 from graph.export import ExportFormat, rows
 from graph.results import accepted
+from graph.store.call_search import CallFilter, find_calls
 from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus
@@ -151,7 +152,8 @@ async def test_long_documents_are_sent_in_passages(
     longest = max(len(call.document.encode()) for call in server.calls)
     assert 8_000 < longest <= 16_000
     with RunReader(folder) as reader:
-        passages = {call.passage for call in reader.calls(limit=1000) if call.agent == "annotator"}
+        calls = find_calls(reader, CallFilter(agent="annotator"), limit=1000).shown
+    passages = {call.passage for call in calls}
     assert passages == set(range(len(passages))) and len(passages) >= 9
 
 

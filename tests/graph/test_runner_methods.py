@@ -15,6 +15,7 @@ from servers.scripted import Call, Fail, ScriptedServer, Turn, agreeable
 from graph.export import ExportFormat, rows
 from graph.plan import Plan, Retry
 from graph.results import accepted
+from graph.store.call_search import CallFilter, find_calls
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, RunStatus
 from schemas.dialect import parse
@@ -73,7 +74,7 @@ async def test_a_run_that_was_broken_off_pays_for_no_answer_twice(
     second = await finished(make_runner(job, folder, Plan(retry=Retry())))
     assert second.totals.accepted == len(TEXTS) and len(server.calls) == left
     with RunReader(folder) as reader:
-        calls = [call for name in TEXTS for call in reader.calls(name, limit=100)]
+        calls = [call for name in TEXTS for call in find_calls(reader, CallFilter(name), limit=100).shown]
     statuses = Counter(call.status for call in calls)
     assert statuses[CallStatus.ANSWERED] == CALLS[method] * len(TEXTS)
 

@@ -13,6 +13,7 @@ from servers.scripted import Call, Fail, ScriptedServer, Turn, agreeable
 
 from agents.llm.client import CallStoppedError
 from graph.plan import Plan, Retry, Sample
+from graph.store.call_search import CallFilter, find_calls
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, RunStatus
 from schemas.errors import StoreError, UsageError
@@ -31,7 +32,8 @@ def with_limits(job: Job, **limits: Any) -> Job:
 
 def seeds(reader: RunReader, document_id: str) -> list[int | None]:
     """The seed of each call that was sent for a document."""
-    sent = (call for call in reader.calls(document_id, limit=1000) if call.status is not CallStatus.REPLAYED)
+    calls = find_calls(reader, CallFilter(document_id), limit=1000).shown
+    sent = (call for call in calls if call.status is not CallStatus.REPLAYED)
     return [detail.sampling.seed for call in sent if (detail := reader.call(call.id)) is not None]
 
 
@@ -260,7 +262,7 @@ async def test_failed_documents_are_retried_and_only_what_failed_is_sent(
     assert (result.status, result.totals.accepted, result.worked_on) == (RunStatus.DONE, 5, ("d3",))
     assert len(server.calls) - asked == 1 and result.totals.replays == CALLS - 1
     with RunReader(folder) as reader:
-        *_, first, second = [c for c in reader.calls("d3", limit=100) if c.agent == "critic"]
+        *_, first, second = find_calls(reader, CallFilter("d3", agent="critic")).shown
         assert (first.status, second.status) == (CallStatus.INVALID, CallStatus.ANSWERED)
         # The same call, bumped: with the same seed a server might well say the same again.
         assert first.key == second.key and (first.retry, second.retry) == (0, 1)
@@ -340,7 +342,7 @@ async def test_answers_of_another_run_are_used_and_kept(
     assert (result.totals.accepted, result.totals.calls, result.totals.replays) == (5, 0, CALLS * 5)
     assert result.totals.input_tokens == 0
     with RunReader(other) as reader:
-        (call,) = reader.calls("d0", agent="critic")
+        (call,) = find_calls(reader, CallFilter("d0", agent="critic")).shown
         detail = reader.call(call.id)
         assert detail is not None and detail.answer and detail.messages and not detail.attempts
     # Without the other run, the answers are this run's own.

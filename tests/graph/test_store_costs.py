@@ -9,6 +9,7 @@ import pytest
 from store_samples import answered, documents, make_store, opened, query
 
 from agents.llm.client import Attempt, Usage
+from graph.store.call_search import find_calls
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, StoredAnswer
 from graph.store.store import RunStore
@@ -33,12 +34,12 @@ async def test_every_attempt_counts_and_replays_cost_nothing(tmp_path: Path) -> 
     with make_store(tmp_path) as store:
         store.add_documents(documents(1))
         await record(store, closed(0.25, 0.5), closed(1.0, status=CallStatus.TRUNCATED))
-        first = store.reader.calls()[0]
+        first = find_calls(store.reader).shown[0]
         store.add_replay(opened("key-0"), StoredAnswer(first.id, "{}"))
         await store.flush()
         totals = store.reader.totals()
         assert (totals.cost, totals.unpriced) == (1.75, 0)
-        assert [call.cost for call in store.reader.calls()] == [0.75, 1.0, 0.0]
+        assert [call.cost for call in find_calls(store.reader).shown] == [0.75, 1.0, 0.0]
         detail = store.reader.call(first.id)
         assert detail is not None
         assert [attempt.cost for attempt in detail.attempts] == [0.25, 0.5]
@@ -73,7 +74,7 @@ async def test_the_cost_of_a_call_that_was_under_way_at_a_crash_is_not_known(tmp
         await store.open_call(opened("key"))
         assert store.reader.totals().unpriced == 0  # it is still under way
     with RunStore.open(tmp_path / "trial") as store:
-        assert store.reader.calls()[0].status is CallStatus.INTERRUPTED
+        assert find_calls(store.reader).shown[0].status is CallStatus.INTERRUPTED
         assert (store.reader.totals().cost, store.reader.totals().unpriced) == (0.0, 1)
 
 

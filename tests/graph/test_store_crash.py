@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from store_samples import environment, make_store, query
 
+from graph.store.call_search import find_calls
 from graph.store.records import CallStatus
 from graph.store.store import RunStore
 
@@ -67,7 +68,7 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path, seed: int) -> Non
         assert query(tmp_path / "trial", "PRAGMA foreign_key_check") == []
         totals = store.reader.totals()
         assert totals.documents == 500 and totals.balanced
-        calls = {call.id: call for call in store.reader.calls(limit=5000)}
+        calls = {call.id: call for call in find_calls(store.reader, limit=5000).shown}
         assert opened <= calls.keys()
         for key in closed:
             found = store.find_answer(key)

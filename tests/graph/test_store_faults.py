@@ -15,6 +15,7 @@ import pytest
 from store_samples import answered, decision, documents, environment, make_store, opened, query
 
 import graph.store.writer
+from graph.store.call_search import find_calls
 from graph.store.reading import RunReader
 from graph.store.store import RunStore
 from schemas.errors import StoreError, StoreStoppedError
@@ -220,7 +221,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_written(tmp_path: Path) ->
     assert "True" in message[0]
     assert query(tmp_path / "trial", "PRAGMA integrity_check") == [("ok",)]
     with RunReader(tmp_path / "trial") as reader:
-        assert len(reader.calls(limit=5000)) >= int(durable) > 10
+        assert len(find_calls(reader, limit=5000).shown) >= int(durable) > 10
         assert all(reader.find_answer(f"k{number}") for number in range(int(durable)))
 
 
@@ -234,7 +235,7 @@ async def test_a_writer_of_another_program_is_waited_for_and_the_loop_goes_on(tm
         assert not waiting.done()
         other.execute("ROLLBACK")
         call_id = await waiting
-        assert [call.id for call in store.reader.calls()] == [call_id]
+        assert [call.id for call in find_calls(store.reader).shown] == [call_id]
         other.close()
 
 
@@ -269,7 +270,7 @@ async def test_one_contradictory_write_fails_alone(tmp_path: Path) -> None:
         assert isinstance(done[1], StoreError)
         store.close_call(str(done[0]), answered())
         await store.flush()
-        assert [(call.id, call.status) for call in store.reader.calls()] == [
+        assert [(call.id, call.status) for call in find_calls(store.reader).shown] == [
             (done[0], "answered"),
             (done[2], "open"),
         ]

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from store_samples import answered, decision, documents, make_round, make_store, opened, query
 
+from graph.store.call_search import CallFilter, CallOrder, find_calls
 from graph.store.connection import connect_reader, is_being_written
 from graph.store.listing import list_runs
 from graph.store.reading import RunReader
-from graph.store.records import CallStatus, ClosedCall, RunStatus
+from graph.store.records import RunStatus
 from graph.store.store import RunStore
 from schemas.documents import Document
 from schemas.errors import StoreError
-from schemas.judgement import AGREEMENT_FIGURES, Agent, Outcome, Scores
+from schemas.judgement import AGREEMENT_FIGURES, Outcome, Scores
 
 
 @pytest.fixture
@@ -38,24 +39,6 @@ def test_documents_are_paged_in_the_order_of_the_source(store: RunStore) -> None
     assert [row.id for row in reader.documents(outcome=Outcome.REJECTED, limit=2, offset=2)] == ["d7"]
     row = reader.documents(outcome=Outcome.REJECTED, limit=1)[0]
     assert (row.reason, row.ending, row.round) == ("rejected by test", "agreed", None)
-
-
-async def test_calls_are_filtered_and_paged_in_the_order_of_opening(store: RunStore) -> None:
-    store.add_documents(documents(3))
-    for number in range(6):
-        agent = Agent.CRITIC if number % 2 else Agent.WRITER
-        call_id = await store.open_call(opened(f"k{number}", f"d{number % 3}", agent))
-        store.close_call(call_id, answered() if number < 4 else ClosedCall(CallStatus.TRUNCATED))
-    await store.open_call(opened("corpus", None))
-    await store.flush()
-    reader = store.reader
-    assert [call.key for call in reader.calls()] == [*(f"k{n}" for n in range(6)), "corpus"]
-    assert [call.key for call in reader.calls(limit=2, offset=1)] == ["k1", "k2"]
-    assert [call.key for call in reader.calls(document_id="d1")] == ["k1", "k4"]
-    assert [call.key for call in reader.calls(agent="critic")] == ["k1", "k3", "k5"]
-    assert [call.key for call in reader.calls(status=CallStatus.TRUNCATED)] == ["k4", "k5"]
-    assert [call.key for call in reader.calls(agent="critic", status=CallStatus.TRUNCATED)] == ["k5"]
-    assert reader.calls(document_id="d1' OR 1=1 --") == ()
 
 
 def test_accepted_documents_are_streamed_with_the_kept_round(store: RunStore) -> None:
@@ -117,25 +100,18 @@ def test_rounds_from_before_the_agreement_figures_have_none_of_them(tmp_path: Pa
         assert reader.rounds("d0")[0].scores == Scores(grounding=0.75, agreement=1.0)
 
 
-async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_path: Path) -> None:
+def test_words_are_found_in_documents(store: RunStore, tmp_path: Path) -> None:
     store.add_documents(
         [
             Document(id="a", text="Zürich lies on a lake."),
             Document(id="b", text='No lake here; "quoted"'),
         ]
     )
-    first = await store.open_call(opened("k1", "a", prompt="Look for rivers."))
-    store.close_call(first, answered("Limmat"))
-    second = await store.open_call(opened("k2", "b", prompt="Look for hills."))
-    store.close_call(second, answered("none"))
     store.close()  # the index is complete once the store is closed
     with RunReader(tmp_path / "trial") as reader:
         assert set(reader.search_documents("lake")) == {"a", "b"}
         assert reader.search_documents("zurich LAKE") == ("a",)
         assert reader.search_documents('"quoted" OR lake*') == ()  # taken as words: 'or' is in neither
-        assert reader.search_calls("hills") == (second,)
-        assert reader.search_calls("limmat") == (first,)
-        assert reader.search_calls("look") == (second, first)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +120,7 @@ async def test_words_are_found_in_documents_and_in_calls(store: RunStore, tmp_pa
 def test_no_query_breaks_the_search(store: RunStore, words: str) -> None:
     store.add_documents(documents(1))
     store.reader.search_documents(words)
-    store.reader.search_calls(words)
+    find_calls(store.reader, CallFilter(words=words))
     assert store.reader.totals().documents == 1
 
 
@@ -243,27 +219,37 @@ def test_a_run_of_100_000_calls_is_paged_without_reading_it_several_times(
     monkeypatch.setattr("graph.store.opening.connect_reader", counted)
     with make_store(tmp_path) as store:
         store.add_documents(documents(5000))
-        asyncio.run(_one_call(store))
+        asyncio.run(_two_calls(store))
     connection = sqlite3.connect(tmp_path / "trial" / "run.db")
-    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(calls)")]
-    copied = ", ".join(
-        {"id": "'call-' || n", "key": "'key-' || n", "document_id": "'d' || (n % 5000)"}.get(name, name)
-        for name in columns
-    )
-    connection.execute(
-        f"""INSERT INTO calls WITH RECURSIVE
-        numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 99999)
-        SELECT {copied} FROM calls, numbers"""
-    )
+    made_up = {
+        "id": "'call-' || n",
+        "call_id": "'call-' || n",
+        "key": "'key-' || n",
+        "document_id": "'d' || (n % 5000)",
+    }
+    for table, of_the_first in {
+        "call_messages": "call_id = (SELECT min(id) FROM calls)",
+        "attempts": "call_id = (SELECT min(id) FROM calls)",
+        "calls": "id = (SELECT min(id) FROM calls)",
+    }.items():
+        columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        connection.execute(
+            f"""INSERT INTO {table} WITH RECURSIVE
+            numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 99998)
+            SELECT {", ".join(made_up.get(name, name) for name in columns)} FROM {table}, numbers
+            WHERE {of_the_first}"""
+        )
     connection.commit()
     connection.close()
+    common, rare = CallFilter(words="You annotate"), CallFilter(words="palimpsest", agent="annotator")
     with RunReader(tmp_path / "trial") as reader:
         assert reader.totals().calls == 100_000
         for read in (
             lambda: reader.totals(),
-            lambda: reader.calls(limit=50, offset=99_000),
-            lambda: reader.calls(document_id="d17"),
-            lambda: reader.calls(agent="annotator", status=CallStatus.ANSWERED, limit=50, offset=50_000),
+            lambda: find_calls(reader, limit=50, offset=99_000).shown,
+            lambda: find_calls(reader, CallFilter(document_id="d17")).shown,
+            lambda: find_calls(reader, rare, order=CallOrder.SLOWEST).total == 1,
+            lambda: find_calls(reader, common, offset=50_000).total == 100_000,
             lambda: reader.documents(limit=50, offset=4_900),
             lambda: reader.find_answer("key-77777"),
         ):
@@ -272,6 +258,7 @@ def test_a_run_of_100_000_calls_is_paged_without_reading_it_several_times(
             assert steps < 100 * 100_000  # instructions of SQLite: one scan of what each sums
 
 
-async def _one_call(store: RunStore) -> None:
-    store.close_call(await store.open_call(opened("k")), answered())
+async def _two_calls(store: RunStore) -> None:
+    for key, prompt in (("k", "Annotate."), ("l", "Annotate the palimpsest.")):
+        store.close_call(await store.open_call(opened(key, prompt=prompt)), answered())
     await store.flush()

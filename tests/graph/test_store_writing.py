@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from store_samples import JOB, TEXT, answered, decision, documents, make_round, make_store, opened, query
 
+from graph.store.call_search import find_calls
 from graph.store.failures import failure_groups
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, RunStatus
@@ -206,7 +207,7 @@ async def test_only_answers_are_answers(tmp_path: Path, status: CallStatus) -> N
         assert store.find_answer("k") is None
         assert store.reader.totals().attempts == 1  # kept and counted all the same
         assert (await store.open_call(opened("k"))) != call_id
-        assert [call.retry for call in store.reader.calls()] == [0, 1]
+        assert [call.retry for call in find_calls(store.reader).shown] == [0, 1]
 
 
 async def test_calls_left_open_are_interrupted_when_the_run_is_opened_again(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ async def test_calls_left_open_are_interrupted_when_the_run_is_opened_again(tmp_
     await store.open_call(opened("k"))
     store.close()
     with RunStore.open(tmp_path / "trial") as again:
-        assert [call.status for call in again.reader.calls()] == [CallStatus.INTERRUPTED]
+        assert [call.status for call in find_calls(again.reader).shown] == [CallStatus.INTERRUPTED]
 
 
 async def test_a_cancelled_opening_does_not_stay_open(tmp_path: Path) -> None:
@@ -227,7 +228,7 @@ async def test_a_cancelled_opening_does_not_stay_open(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         await store.flush()
-        assert [call.status for call in store.reader.calls()] == [CallStatus.CANCELLED]
+        assert [call.status for call in find_calls(store.reader).shown] == [CallStatus.CANCELLED]
 
 
 def test_rounds_come_back_as_they_were_and_their_mentions_can_be_queried(tmp_path: Path) -> None:
