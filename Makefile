@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format docs clean
+.PHONY: help install browser demo test test-slow check format docs clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,10 +23,15 @@ $(VENV)/dev.ok: $(VENV)/demo.ok
 
 install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools
 
+browser:  ## Install Chromium for the tests of the viewer, by apt-get (asks for root)
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  { root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$root apt-get update -q && $$root apt-get install -qy --no-install-recommends chromium; }
+
 demo: $(VENV)/demo.ok  ## Run six quickstart documents on the embedded model (minutes; 90 MB once)
 	@$(BIN)/guidex run examples/quickstart/guidex.toml --limit 6 --name "quickstart-$$(date +%Y%m%d-%H%M%S)"
 
-test: $(VENV)/dev.ok  ## Run the tests
+test: $(VENV)/dev.ok  ## Run the tests; those of the viewer in a browser where Chromium is found
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test-slow: $(VENV)/dev.ok  ## Run the slow tests as well
