@@ -28,12 +28,16 @@ class RunsFolder:
         No path is made of the name: it has to be that of an entry of the folder.
 
         Raises:
-            HTTPException: 404, there is no such run.
+            HTTPException: 404, there is no such run, or it is a link to another place.
         """
         for database in self.path.glob(f"*/{DATABASE}"):
-            if database.parent.name == name:
+            if database.parent.name == name and self.holds(database.parent):
                 return database.parent
         raise HTTPException(404, "There is no such run in this folder.")
+
+    def holds(self, folder: Path) -> bool:
+        """Whether a run's files really lie in the folder: one unpacked from an archive may link elsewhere."""
+        return (folder / DATABASE).resolve().is_relative_to(self.path.resolve())
 
 
 def runs_folder(request: Request) -> RunsFolder:
