@@ -18,7 +18,7 @@ $(VENV)/demo.ok: pyproject.toml
 
 $(VENV)/dev.ok: $(VENV)/demo.ok
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,otel,dev]'
 	@touch $@
 
 install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools

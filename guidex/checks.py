@@ -28,6 +28,7 @@ _EXTRAS = {
     "local": ("xllamacpp", "models in this process"),
     "finetune": ("torch", "training"),
     "view": ("starlette", "the viewer"),
+    "otel": ("opentelemetry.exporter.otlp.proto.http", "the export of traces"),
 }
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 _LEAST_FREE = 500_000_000
@@ -82,13 +83,20 @@ def local_extra() -> Check:
 
 def _extra(name: str) -> Check:
     module, purpose = _EXTRAS[name]
-    here = importlib.util.find_spec(module) is not None
+    here = _is_installed(module)
     return Check(
         what=f"extra {name}",
         state="ok" if here else "note",
         found=f"installed, for {purpose}" if here else f"not installed; it is for {purpose}",
         remedy="" if here else f"pip install -e '.[{name}]' in GuideX's folder",
     )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a package it would be in
+        return False
 
 
 def _sqlite() -> Check:

@@ -54,6 +54,10 @@ class StoreStoppedError(StoreError):
     exit_code: ClassVar[int] = 75
 
 
+class TraceExportError(GuidexError):
+    """Traces cannot be sent to where they should go."""
+
+
 class StoppedError(GuidexError):
     """A run stopped before its end and can be taken up again."""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from servers.scripted import Script, ScriptedServer, agreeable
+
+if TYPE_CHECKING:
+    from servers.collector import Collector
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,12 @@ def scripted_server(_server_pool: list[ScriptedServer]) -> Iterator[Callable[...
 
     yield start
     _server_pool.extend(server for server in taken if server.running)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector of OpenTelemetry traces on loopback."""
+    from servers.collector import collecting
+
+    with collecting() as found:
+        yield found

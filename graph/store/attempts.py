@@ -28,11 +28,12 @@ _ERROR: Final = CallStatus.ERROR.value
 _INTERRUPTED: Final = CallStatus.INTERRUPTED.value
 _UNKNOWN: Final = (_CANCELLED, _INTERRUPTED, _ERROR)
 
-_KIND: Final = f"""CASE WHEN {CUT_OFF} THEN a.error
+KIND: Final = f"""CASE WHEN {CUT_OFF} THEN a.error
     WHEN {NO_ANSWER} AND a.number < c.attempts THEN 'retried'
     WHEN {NO_ANSWER} THEN iif(
         c.status = '{_ERROR}' OR c.status = '{_CANCELLED}' AND a.error = '{GIVEN_UP}', c.status, 'no answer')
     ELSE iif(a.number < c.attempts, 're-asked', 'invalid') END"""
+"""What became of an attempt `a` of a call `c` that has an error, in the words of `spent_in_vain`."""
 
 
 _ORDER: Final = ("re-asked", "invalid", "truncated", "filtered", "retried", "no answer", *_UNKNOWN)
@@ -53,7 +54,7 @@ def spent_in_vain(run: OpenedRun) -> tuple[Vain, ...]:
     found = {
         kind: Vain(kind, count, *((None, None) if kind in _UNKNOWN else tokens))
         for kind, count, *tokens in run.rows(
-            f"""SELECT {_KIND} AS kind, count(*), sum(a.input_tokens), sum(a.output_tokens)
+            f"""SELECT {KIND} AS kind, count(*), sum(a.input_tokens), sum(a.output_tokens)
             FROM attempts a JOIN calls c ON c.id = a.call_id
             WHERE a.error IS NOT NULL GROUP BY kind"""
         )

@@ -30,6 +30,7 @@ from guidex.cli import (
     runs,
     schema,
     trace,
+    trace_export,
     validate,
     view,
 )
@@ -91,6 +92,7 @@ _runs.command("backup", short_help="Copy a run, also while it goes on.")(runs.ba
 _runs.command("delete", short_help="Delete a run's folder, after asking.")(runs.delete)
 _trace.command("show", short_help="List a run's documents, or tell the story of one.")(trace.show)
 _trace.command("anomalies")(trace.anomalies)
+_trace.command("export", short_help="Export a run as OpenTelemetry traces.")(trace_export.export)
 _schema.command("show")(schema.show)
 _critic.command("flip-test", short_help="Count which injected errors the critic finds.")(critic.flip_test)
 _view.command(view.SERVE, short_help="Serve the pages on this machine; the default.")(view.serve)

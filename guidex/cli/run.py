@@ -9,6 +9,7 @@ import typer
 
 from guidex.cli.job_flags import JobFlags, takes_job, takes_settings
 from guidex.cli.options import RUNS_DIR, AllowChanges, AsJson, DisplayMode, Name, Reuse, Run, RunsDir
+from guidex.cli.trace_export import LiveTraces, Otlp, OtlpContent, live_traces
 from guidex.resuming import Resume
 from schemas.errors import UsageError
 
@@ -30,6 +31,8 @@ def run(
     ] = Resume.IF_POSSIBLE,
     allow_changes: AllowChanges = False,
     reuse: Reuse = None,
+    otlp: Otlp = None,
+    otlp_content: OtlpContent = False,
     display: DisplayMode = None,
     json: AsJson = False,
 ) -> None:
@@ -52,7 +55,9 @@ def run(
             say(note)
     plan = Plan(allow_changes=allow_changes, reuse=find_folders(reuse or (), runs_dir))
     with run_folder(job, name, suggestion, runs_dir, resume) as (folder, toml):
-        carry_out(job, folder, toml, plan, display_for(display), as_json=json)
+        shown = display_for(display)
+        with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
+            carry_out(job, folder, toml, plan, shown, as_json=json)
 
 
 @takes_settings
@@ -61,6 +66,8 @@ def resume(
     run: Run,
     runs_dir: RunsDir = RUNS_DIR,
     reuse: Reuse = None,
+    otlp: Otlp = None,
+    otlp_content: OtlpContent = False,
     display: DisplayMode = None,
     json: AsJson = False,
 ) -> None:
@@ -72,7 +79,7 @@ def resume(
     from guidex.run_folders import find_folders
 
     plan = Plan(reuse=find_folders(reuse or (), runs_dir), all_pending=True)
-    _go_on(flags, run, runs_dir, plan, display, as_json=json)
+    _go_on(flags, run, runs_dir, plan, LiveTraces(otlp, otlp_content), display, as_json=json)
 
 
 @takes_settings
@@ -91,6 +98,8 @@ def retry(
         typer.Option("--doc-id", metavar="ID", help="Only this document; may be given several times."),
     ] = None,
     runs_dir: RunsDir = RUNS_DIR,
+    otlp: Otlp = None,
+    otlp_content: OtlpContent = False,
     display: DisplayMode = None,
     json: AsJson = False,
 ) -> None:
@@ -109,15 +118,24 @@ def retry(
     if failed or not rejected:
         outcomes.add(Outcome.FAILED)
     plan = Plan(retry=Retry(outcomes=frozenset(outcomes), ids=tuple(doc_id or ())))
-    _go_on(flags, run, runs_dir, plan, display, as_json=json)
+    _go_on(flags, run, runs_dir, plan, LiveTraces(otlp, otlp_content), display, as_json=json)
 
 
 def _go_on(
-    flags: JobFlags, run: str, runs_dir: Path, plan: Plan, display: DisplayMode, *, as_json: bool
+    flags: JobFlags,
+    run: str,
+    runs_dir: Path,
+    plan: Plan,
+    traces: LiveTraces,
+    display: DisplayMode,
+    *,
+    as_json: bool,
 ) -> None:
     from guidex.cli.display import display_for
     from guidex.cli.session import carry_out
     from guidex.run_folders import existing_run
 
     with existing_run(run, runs_dir, flags.changes()) as (job, folder, toml):
-        carry_out(job, folder, toml, plan, display_for(display), as_json=as_json)
+        shown = display_for(display)
+        with live_traces(folder, traces, shown):
+            carry_out(job, folder, toml, plan, shown, as_json=as_json)
