@@ -8,9 +8,10 @@ from graph.deciding import settle
 from graph.methods.acceptance import obstacles_for, required
 from graph.objections import history
 from graph.store.call_search import CallFilter, find_calls
+from graph.store.document_search import DocumentFilter, FoundDocument, find_documents
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
-from graph.store.records import CallRow
+from graph.store.records import CallRow, Found
 from schemas.annotation import Annotation
 from schemas.base import Model
 from schemas.documents import Document
@@ -88,28 +89,37 @@ class Story(Model):
 
 def document_lines(
     reader: RunReader, outcome: Outcome | None = None, *, limit: int = 100, offset: int = 0
-) -> tuple[DocumentLine, ...]:
-    """A page of documents with the scores of the rounds that were kept.
+) -> Found[DocumentLine]:
+    """A page of documents with the scores of the rounds that were kept, and how many there are.
 
     Raises:
         StoreError: The run cannot be read.
     """
-    lines = []
-    for row in reader.documents(outcome, limit=limit, offset=offset):
-        kept = reader.kept_round(row.id)
-        lines.append(
-            DocumentLine(
-                id=row.id,
-                source=row.source,
-                characters=row.characters,
-                outcome=row.outcome,
-                reason=row.reason,
-                ending=row.ending,
-                round=row.round,
-                scores=kept.scores if kept else None,
-            )
-        )
-    return tuple(lines)
+    found = find_documents(reader, DocumentFilter(outcome=outcome), limit=limit, offset=offset)
+    return Found(found.total, tuple(map(_line, found.shown)))
+
+
+def _line(found: FoundDocument) -> DocumentLine:
+    row = found.document
+    return DocumentLine(
+        id=row.id,
+        source=row.source,
+        characters=row.characters,
+        outcome=row.outcome,
+        reason=row.reason,
+        ending=row.ending,
+        round=row.round,
+        scores=found.scores,
+    )
+
+
+def held_to(reader: RunReader) -> dict[str, float]:
+    """The least value of each score that decides on the documents of a run.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    return required(Job.model_validate_json(reader.run().job))
 
 
 def story_of(reader: RunReader, document_id: str) -> Story:

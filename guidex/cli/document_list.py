@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from graph.store.reading import RunReader
+from graph.store.records import Found
 from guidex.cli.console import console, safe
 from guidex.cli.summary import OUTCOME_STYLES
 from guidex.next_steps import run_argument
 from guidex.stories import DocumentLine
-from schemas.judgement import Outcome
 
 
-def print_documents(
-    lines: Sequence[DocumentLine], reader: RunReader, outcome: Outcome | None, offset: int
-) -> None:
-    """Print a page of documents."""
+def print_documents(found: Found[DocumentLine], folder: Path, offset: int) -> None:
+    """Print a page of documents of the run in a folder."""
+    lines = found.shown
     out = console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("document", overflow="fold", ratio=3, min_width=10)
@@ -38,13 +36,11 @@ def print_documents(
             safe(line.reason),
         )
     out.print(table)
-    totals = reader.totals()
-    whole = totals.documents if outcome is None else getattr(totals, outcome.value)
-    if offset + len(lines) < whole or offset:
-        first = min(offset + 1, whole)
-        out.print(f"{first} to {offset + len(lines)} of {whole}; --offset and --limit show others.")
+    if offset + len(lines) < found.total or offset:
+        first = min(offset + 1, found.total)
+        out.print(f"{first} to {offset + len(lines)} of {found.total}; --offset and --limit show others.")
     out.print(
-        f"`guidex trace show {safe(run_argument(reader.folder))} DOCUMENT` tells the story of one.",
+        f"`guidex trace show {safe(run_argument(folder))} DOCUMENT` tells the story of one.",
         style="dim",
     )
 

@@ -49,11 +49,11 @@ def show(
         from guidex.stories import document_lines
 
         wanted = Outcome(outcome) if outcome else None
-        lines = document_lines(reader, wanted, limit=limit, offset=offset)
+        found = document_lines(reader, wanted, limit=limit, offset=offset)
         if json:
-            print_json([line.model_dump(mode="json") for line in lines])
+            print_json([line.model_dump(mode="json") for line in found.shown])
         else:
-            print_documents(lines, reader, wanted, offset)
+            print_documents(found, reader.folder, offset)
 
 
 def _slow(value: str) -> float | None:
