@@ -17,13 +17,13 @@ from graph.store.failures import failure_groups, past_failures
 from graph.store.missing_classes import missing_classes
 from graph.store.reading import RunReader
 from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
+from graph.store.statistics import rejection_reasons
 from guidex.next_steps import next_steps
 from schemas.base import Model
 from schemas.job import Job
-from schemas.judgement import AGREEMENT_FIGURES, Outcome
+from schemas.judgement import AGREEMENT_FIGURES
 from schemas.methods import Method
 
-_PAGE = 500
 _REASONS = 5
 _EXAMPLES = 3
 
@@ -222,11 +222,8 @@ def _wall_seconds(sessions: Sequence[Session]) -> float:
 
 def _rejections(reader: RunReader) -> tuple[Rejection, ...]:
     counts: Counter[str] = Counter()
-    offset = 0
-    while page := reader.documents(Outcome.REJECTED, limit=_PAGE, offset=offset):
-        offset += len(page)
-        for row in page:
-            counts.update(_kinds(row.reason))
+    for reason, documents in rejection_reasons(reader):
+        counts.update(dict.fromkeys(_kinds(reason), documents))
     return tuple(Rejection(reason=reason, count=count) for reason, count in counts.most_common(_REASONS))
 
 

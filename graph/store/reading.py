@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from graph.store.annotations import rebuild
-from graph.store.attempts import SENT
 from graph.store.batch import SCORES
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
@@ -25,6 +24,7 @@ from graph.store.records import (
     Session,
     Totals,
 )
+from graph.store.statistics import CALL_SUMS
 from schemas.documents import Document
 from schemas.judgement import Agent, Decision, Ending, Finding, MentionJudgement, Outcome, Scores
 from schemas.objections import Objection, Standing
@@ -77,31 +77,17 @@ class RunReader(CallReader):
         (row,) = self.rows(f"""
             SELECT (SELECT json_group_object(outcome, n)
                     FROM (SELECT outcome, count(*) AS n FROM documents GROUP BY outcome)),
-                coalesce(sum({SENT}), 0), coalesce(sum(attempts), 0),
-                coalesce(sum(status = 'replayed'), 0), coalesce(sum(input_tokens), 0),
-                coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(seconds), 0.0),
-                coalesce(sum(CASE WHEN status != 'replayed' THEN cost END), 0.0),
-                coalesce(sum(status NOT IN ('replayed', 'open') AND (cost IS NULL OR unpriced > 0)), 0),
-                coalesce(sum(status != 'replayed' AND cost IS NOT NULL AND input_tokens > 0), 0)
+                {CALL_SUMS}
             FROM calls""")
         counts: dict[str, int] = json.loads(row[0])
         return Totals(
+            *row[1:],
             documents=sum(counts.values()),
             accepted=counts.get(Outcome.ACCEPTED.value, 0),
             rejected=counts.get(Outcome.REJECTED.value, 0),
             failed=counts.get(Outcome.FAILED.value, 0),
             skipped=counts.get(Outcome.SKIPPED.value, 0),
             pending=counts.get(Outcome.PENDING.value, 0),
-            calls=row[1],
-            attempts=row[2],
-            replays=row[3],
-            input_tokens=row[4],
-            output_tokens=row[5],
-            cached_tokens=row[6],
-            seconds=row[7],
-            cost=row[8],
-            unpriced=row[9],
-            priced=row[10],
         )
 
     def outcome_counts(self) -> dict[Outcome, int]:

@@ -141,15 +141,9 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums of a run. Every document is in exactly one of the five states."""
+class CallSums:
+    """Sums over calls."""
 
-    documents: int
-    accepted: int
-    rejected: int
-    failed: int
-    skipped: int
-    pending: int
     calls: int
     """Calls sent to a model; replays are apart."""
     attempts: int
@@ -170,6 +164,18 @@ class Totals:
     def known_cost(self) -> float | None:
         """USD as far as it is known; None where no price was."""
         return None if self.unpriced and not self.priced else self.cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals(CallSums):
+    """Sums of a run. Every document is in exactly one of the five states."""
+
+    documents: int
+    accepted: int
+    rejected: int
+    failed: int
+    skipped: int
+    pending: int
 
     @property
     def balanced(self) -> bool:
@@ -264,11 +270,6 @@ class CallDetail:
     messages: tuple[Message, ...]
     attempts: tuple[Attempt, ...]
     answer: str | None
-    """The answer that was taken, as JSON."""
-    choices: tuple[Choice, ...] = ()
-    """How likely the values of the answer were that it was asked about."""
-    reused_from: str | None = None
-    """`run:call` of another run whose answer was taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from store_samples import make_store
 from test_objections import balance
 
 from agents.llm.client import CallFailedError, CallFault
+from graph.agreement import typed_spans
 from graph.consensus import key_of
 from graph.deciding import obstacles, settle
 from graph.disputes import differ
@@ -23,7 +24,7 @@ from graph.document_graph import DocumentGraph
 from graph.export import ExportFormat, rows
 from graph.objections import INSTANCE_CODES, history
 from graph.progress import Progress
-from graph.results import accepted
+from graph.results import accepted, accepted_spans
 from graph.store.store import RunStore
 from graph.work import Work
 from schemas.documents import Document
@@ -198,6 +199,8 @@ def test_the_totals_of_a_run_balance_and_what_it_stored_is_what_was_said(
             balance(history(rounds, kept))
         exported = list(rows(accepted(store.reader), ExportFormat.JSONL))
         assert len(exported) == totals.accepted
+        spans = {document.id: typed_spans(kept.agreed) for document, kept in accepted(store.reader)}
+        assert accepted_spans(store.reader) == spans
 
 
 async def whole_run(
