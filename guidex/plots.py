@@ -1,8 +1,8 @@
 """Charts as SVG: pure functions from numbers to text.
 
-Colours come from classes that a style sheet gives them (`STYLE` is one that follows light and dark), never
-from `style` attributes, which the viewer's Content-Security-Policy forbids. Series differ by dashes and
-markers as well, bars by what is written beside them, so that nothing depends on colour. All text is escaped.
+Colours come from classes that a style sheet gives looks to (`LOOKS`), never from `style` attributes, which
+the viewer's Content-Security-Policy forbids. Series differ by dashes and markers as well, bars by what is
+written beside them, so that nothing depends on colour. All text is escaped.
 """
 
 from __future__ import annotations
@@ -13,31 +13,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-STYLE = """
-.plot { font: 12px system-ui, sans-serif; color: #1f2328; --plot-0: #0b5cad; --plot-1: #b3470b;
-  --plot-2: #23703a; --plot-3: #7a3fa0; }
+LOOKS = """
+.plot { font: 12px system-ui, sans-serif; color: inherit; }
 .plot text { fill: currentColor; }
 .plot .plot-title { font-weight: 600; font-size: 14px; }
 .plot .plot-axis { stroke: currentColor; }
 .plot .plot-grid { stroke: currentColor; opacity: 0.15; }
 .plot .plot-rule { stroke: currentColor; stroke-dasharray: 3 3; }
-.plot .plot-bar { fill: var(--plot-0); }
+.plot .plot-bar { fill: var(--plot-1); }
 .plot .plot-line { stroke-width: 2; }
-.plot-line.plot-series-0 { stroke: var(--plot-0); } .plot-fill.plot-series-0 { fill: var(--plot-0); }
-.plot-line.plot-series-1 { stroke: var(--plot-1); } .plot-fill.plot-series-1 { fill: var(--plot-1); }
-.plot-line.plot-series-2 { stroke: var(--plot-2); } .plot-fill.plot-series-2 { fill: var(--plot-2); }
-.plot-line.plot-series-3 { stroke: var(--plot-3); } .plot-fill.plot-series-3 { fill: var(--plot-3); }
+.plot-line.plot-series-0 { stroke: var(--plot-1); } .plot-fill.plot-series-0 { fill: var(--plot-1); }
+.plot-line.plot-series-1 { stroke: var(--plot-2); } .plot-fill.plot-series-1 { fill: var(--plot-2); }
+.plot-line.plot-series-2 { stroke: var(--plot-3); } .plot-fill.plot-series-2 { fill: var(--plot-3); }
+.plot-line.plot-series-3 { stroke: var(--plot-4); } .plot-fill.plot-series-3 { fill: var(--plot-4); }
 .plot .plot-band { opacity: 0.15; }
-@media (prefers-color-scheme: dark) {
-  .plot { color: #e6edf3; --plot-0: #6cb2ff; --plot-1: #ffa657; --plot-2: #7ee787; --plot-3: #d2a8ff; }
-}
 """
-"""Looks of the classes, for a style sheet; those of a standalone chart."""
+"""Looks of the classes, for a style sheet that gives the colours as `--plot-1` to `--plot-4`."""
 
-_STANDALONE = """
-.plot-paper { fill: #ffffff; }
-@media (prefers-color-scheme: dark) { .plot-paper { fill: #0d1117; } }
+_STANDALONE = f"""{LOOKS}
+.plot {{ color: #1f2328; --plot-1: #0b5cad; --plot-2: #b3470b; --plot-3: #23703a; --plot-4: #7a3fa0; }}
+.plot-paper {{ fill: #ffffff; }}
+@media (prefers-color-scheme: dark) {{
+  .plot {{ color: #e6edf3; --plot-1: #6cb2ff; --plot-2: #ffa657; --plot-3: #7ee787; --plot-4: #d2a8ff; }}
+  .plot-paper {{ fill: #0d1117; }}
+}}
 """
+"""The same with colours that follow light and dark, for a chart in a file of its own."""
 _SERIES = 4
 """Looks there are; more series than that begin with the first one again."""
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
@@ -341,7 +342,7 @@ def _svg(
     if description:
         head.append(f'<desc id="{name}-desc">{_text(description)}</desc>')
     if standalone:
-        head.append(f"<style>{STYLE}{_STANDALONE}</style>")
+        head.append(f"<style>{_STANDALONE}</style>")
         head.append(f'<rect class="plot-paper" width="{width}" height="{height}"/>')
     head.append(f'<text class="plot-title" x="{_RIGHT}" y="20">{_text(title)}</text>')
     return "\n".join([*head, *parts, "</svg>"]) + "\n"

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from guidex.viewer.open_runs import RunsFolder
-from guidex.viewer.pages import documents, runs_list
+from guidex.viewer.pages import documents, plot_looks, run_page, runs_list
 from guidex.viewer.rendering import page
 from guidex.viewer.security import HEADERS, GuardedHeaders, GuardedWrites
 from schemas.errors import GuidexError
@@ -56,6 +56,8 @@ def _routes() -> list[BaseRoute]:
     return [
         *runs_list.ROUTES,
         *documents.ROUTES,
+        *run_page.ROUTES,
+        *plot_looks.ROUTES,
         Mount("/static", StaticFiles(packages=[("guidex.viewer", "static")]), name="static"),
     ]
 

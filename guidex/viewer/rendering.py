@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, StreamingResponse
 
 from guidex.cli.console import counted, safe
 from guidex.viewer.formats import dollars, duration, moment, number, percent, score
@@ -51,6 +53,10 @@ def render(template: str, **context: Any) -> str:
     return _ENVIRONMENT.get_template(template).render({"links": LINKS, **context})
 
 
+FLUSH: Final = Markup("\0flush\0")
+"""What a streamed template has as `flush`. No other output equals it, as control characters are escaped."""
+
+
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """Answer with a page.
 
@@ -61,3 +67,31 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         **context: What it shows.
     """
     return HTMLResponse(render(template, token=request.app.state.token, **context), status)
+
+
+def streamed_page(
+    request: Request, template: str, reader: AbstractContextManager[object], **context: Any
+) -> StreamingResponse:
+    """Answer with a page in pieces, so that the first is read while the others are worked out.
+
+    Args:
+        request: What is answered.
+        template: Its file in `templates/`; each `{{ flush }}` in it ends a piece.
+        reader: What the page is read from; it is closed with the last piece.
+        **context: What it shows. What takes time is given as a function, and called by the template.
+    """
+
+    def pieces() -> Iterator[str]:
+        with reader:
+            made: list[str] = []
+            for part in _ENVIRONMENT.get_template(template).generate(
+                {"links": LINKS, "token": request.app.state.token, "flush": FLUSH, **context}
+            ):
+                if part == FLUSH:
+                    yield "".join(made)
+                    made.clear()
+                else:
+                    made.append(part)
+            yield "".join(made)
+
+    return StreamingResponse(pieces(), media_type="text/html")

@@ -1,0 +1,194 @@
+"""The page of a run: what came of it, what it took, and what is done next; it follows a run that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from graph.results import ClassCount, class_counts
+from graph.store.anomalies import connection_setbacks
+from graph.store.reading import RunReader
+from graph.store.records import Event, Found, RunStatus
+from graph.store.statistics import (
+    Acceptance,
+    ObjectionCount,
+    Use,
+    acceptance,
+    decided_since,
+    objection_counts,
+    positions,
+    rounds_taken,
+    score_distributions,
+    use_by_agent,
+)
+from guidex.cli.summary import FIGURES
+from guidex.run_summary import RunSummary, summary_of
+from guidex.viewer.open_runs import open_run
+from guidex.viewer.rendering import render, streamed_page
+from guidex.viewer.run_charts import SCORE_NAMES, ScoreChart, rounds_chart, score_charts
+from schemas.job import Job
+from schemas.judgement import THRESHOLD_SCORES
+from schemas.methods import Method
+
+_CLASSES: Final = 20
+_SETBACKS: Final = 5
+_DOCUMENTS: Final = 5
+"""Documents that are named with a cause."""
+
+LIVE_HEADER: Final = "X-GuideX-Live"
+"""Tells the page's script whether there is more to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is that goes on."""
+
+    decided: int
+    documents: int
+    per_minute: float | None
+    """Documents decided on in this session; None before the first one."""
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the lower part of the page shows."""
+
+    scores: tuple[ScoreChart, ...]
+    rounds: Markup | None
+    use: tuple[Use, ...]
+    classes: tuple[ClassCount, ...]
+    objections: tuple[ObjectionCount, ...]
+    setbacks: Found[Event]
+    positions: Mapping[str, int]
+    """Of the documents that are named."""
+
+    @property
+    def shown_classes(self) -> tuple[ClassCount, ...]:
+        """The most frequent ones."""
+        return self.classes[:_CLASSES]
+
+
+def run(request: Request) -> Response:
+    """A run."""
+    reader = open_run(request)
+    try:
+        context = _context(request, reader)
+    except BaseException:
+        reader.close()
+        raise
+    return streamed_page(
+        request,
+        "run.html",
+        reader,
+        here="run",
+        about=_about(reader),
+        is_live=context["summary"].status is RunStatus.RUNNING,
+        statistics=lambda: _statistics(reader, context["summary"]),
+        **context,
+    )
+
+
+def live(request: Request) -> Response:
+    """How far the run is: the part of the page that follows it closely."""
+    with open_run(request) as reader:
+        context = _context(request, reader)
+    return _part("run_live.html", context)
+
+
+def statistics(request: Request) -> Response:
+    """The lower part of the page."""
+    with open_run(request) as reader:
+        context = _context(request, reader)
+        made = _statistics(reader, context["summary"])
+    return _part("run_statistics.html", {**context, "statistics": lambda: made})
+
+
+def _part(template: str, context: dict[str, Any]) -> Response:
+    going_on = context["summary"].status is RunStatus.RUNNING
+    return HTMLResponse(
+        render(template, **context), headers={LIVE_HEADER: "running" if going_on else "ended"}
+    )
+
+
+def _context(request: Request, reader: RunReader) -> dict[str, Any]:
+    summary = summary_of(reader)
+    return {
+        "run": request.path_params["run"],
+        "summary": summary,
+        "measures": {"agreement": ("strict", "same span, same class"), **FIGURES},
+        "progress": _progress(reader, summary) if summary.status is RunStatus.RUNNING else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a run was told to do."""
+
+    models: tuple[str, ...]
+    mode: str
+    method: str
+    acceptance: Acceptance
+    thresholds: Mapping[str, float]
+    """Those that count, by the score's name as shown."""
+    least_instances: int
+
+
+def _about(reader: RunReader) -> About:
+    job = Job.model_validate_json(reader.run().job)
+    version = acceptance(reader)
+    return About(
+        tuple(dict.fromkeys(model.name for model in job.models)),
+        job.mode.value,
+        job.method.value,
+        version,
+        {SCORE_NAMES[name]: least for name, least in _thresholds(job.method, version).items()},
+        version.thresholds.min_instances,
+    )
+
+
+def _thresholds(method: Method, version: Acceptance) -> dict[str, float]:
+    """The thresholds that count: controls are accepted without scores."""
+    if method is not Method.AGENTS:
+        return {}
+    return {name: getattr(version.thresholds, name) for name in THRESHOLD_SCORES}
+
+
+def _progress(reader: RunReader, summary: RunSummary) -> Progress:
+    documents, pending = summary.documents["in"], summary.documents["pending"]
+    began = reader.sessions()[-1].started
+    minutes = (datetime.now(UTC) - datetime.fromisoformat(began)).total_seconds() / 60
+    decided = decided_since(reader, began)
+    per_minute = decided / minutes if decided and minutes > 0 else None
+    left = None if per_minute is None else 60 * pending / per_minute
+    return Progress(documents - pending, documents, per_minute, left)
+
+
+def _statistics(reader: RunReader, summary: RunSummary) -> Statistics:
+    named = [name for failure in summary.failures for name in failure.document_ids[:_DOCUMENTS]]
+    named += [name for missing in summary.missing_classes for name in missing.document_ids]
+    return Statistics(
+        score_charts(
+            score_distributions(reader, tuple(SCORE_NAMES)), _thresholds(summary.method, acceptance(reader))
+        ),
+        rounds_chart(rounds_taken(reader)),
+        use_by_agent(reader),
+        class_counts(reader),
+        objection_counts(reader),
+        connection_setbacks(reader, _SETBACKS),
+        positions(reader, named),
+    )
+
+
+ROUTES = [
+    Route("/runs/{run}", run, name="run"),
+    Route("/runs/{run}/live", live, name="run_live"),
+    Route("/runs/{run}/statistics", statistics, name="run_statistics"),
+]
