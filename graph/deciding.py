@@ -1,32 +1,27 @@
-"""From annotations and critique to scores, and from scores to a decision or to the agent that has to mend.
+"""From annotations and critique to scores, and from findings to the agent that has to mend.
 
 Rules (DESIGN section 4): a document is accepted when every mention is grounded, every score reaches its
 threshold and no major finding is open. Otherwise the findings are routed to the earliest agent that can
 mend one. When the loop has come to its end (round cap, standstill, circle), the best round is settled:
-disputed mentions are dropped with their class marked unknown, and what is left is accepted or rejected.
+disputed mentions are dropped with their class marked unknown, and what is left is accepted or rejected
+(`graph.merits` decides).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from graph.disputes import can_be_revised, differ
 from graph.objections import INSTANCE_CODES, dropped
-from schemas.annotation import Annotation
+from schemas.annotation import Annotation, Instance
 from schemas.judgement import (
-    JUDGED_SCORES,
-    THRESHOLD_SCORES,
     Agent,
-    Decision,
     Ending,
     Finding,
     FindingCode,
     MentionJudgement,
-    Outcome,
-    Scores,
     Severity,
-    Thresholds,
     Verdict,
 )
 from schemas.rounds import Round
@@ -77,30 +72,6 @@ def guideline_score(schema: AnnotationSchema, findings: Sequence[Finding]) -> fl
 def schema_score(schema: AnnotationSchema, findings: Sequence[Finding]) -> float:
     """Share of classes to which nobody objects as such."""
     return faultless_classes(schema, findings, _SCHEMA)
-
-
-def shortfalls(scores: Scores, thresholds: Thresholds, instances: int) -> tuple[str, ...]:
-    """What keeps a document from being accepted, in words; a score of None was not judged and passes."""
-    faults = []
-    if scores.grounding < 1:
-        faults.append(f"grounding {scores.grounding:.2f} < 1")
-    for name in THRESHOLD_SCORES:
-        value, least = getattr(scores, name), getattr(thresholds, name)
-        if value is not None and value < least:
-            faults.append(f"{name} {value:.2f} < {least:g}")
-    if instances < thresholds.min_instances:
-        faults.append(f"{instances} agreed instances, {thresholds.min_instances} wanted")
-    return tuple(faults)
-
-
-def obstacles(round_: Round, thresholds: Thresholds) -> tuple[str, ...]:
-    """All that stands against accepting a round as it is."""
-    faults = shortfalls(round_.scores, thresholds, len(round_.agreed.instances))
-    major = [finding for finding in round_.findings if finding.severity is Severity.MAJOR]
-    if major and thresholds.block_on_major:
-        codes = ", ".join(sorted({finding.code.value for finding in major}))
-        faults = (*faults, f"{len(major)} open major findings ({codes})")
-    return faults
 
 
 def route(findings: Sequence[Finding], agents: Sequence[Agent] = WORKING_ORDER) -> Agent | None:
@@ -159,20 +130,21 @@ def state_hash(
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def best(rounds: Sequence[Round], thresholds: Thresholds) -> Round:
-    """The round to keep: fewest obstacles once settled, then as judged, then best mean score, then earliest.
-
-    Settled first, as that is what a round is kept for: one whose disputed mentions can be dropped is worth
-    more than one that fails in a way that cannot be mended.
-    """
-
-    def rank(round_: Round) -> tuple[int, int, float]:
-        judged = (getattr(round_.scores, name) for name in JUDGED_SCORES)
-        values = [value for value in judged if value is not None]
-        left = obstacles(settle(round_), thresholds)
-        return len(left), len(obstacles(round_, thresholds)), -sum(values) / len(values)
-
-    return min(rounds, key=rank)
+def undisputed(agreed: Annotation, findings: Iterable[Finding]) -> tuple[Instance, ...]:
+    """The agreed instances to which the critic does not object."""
+    disputed = {
+        (finding.class_name, finding.span or finding.quote)
+        for finding in findings
+        if finding.code in INSTANCE_CODES and finding.severity is Severity.MAJOR
+    }
+    return tuple(
+        instance
+        for instance in agreed.instances
+        if instance.anchor is None
+        or disputed.isdisjoint(
+            (instance.class_name, place) for place in (instance.anchor.span, instance.surface)
+        )
+    )
 
 
 def settle(round_: Round) -> Round:
@@ -182,19 +154,6 @@ def settle(round_: Round) -> Round:
     are dealt with in this way are no longer open and become minor; the scores stay as they were judged.
     Minor ones are about mentions that were not agreed on and are left out already.
     """
-    disputed = {
-        (finding.class_name, finding.span or finding.quote)
-        for finding in round_.findings
-        if finding.code in INSTANCE_CODES and finding.severity is Severity.MAJOR
-    }
-    kept = tuple(
-        instance
-        for instance in round_.agreed.instances
-        if instance.anchor is None
-        or disputed.isdisjoint(
-            (instance.class_name, place) for place in (instance.anchor.span, instance.surface)
-        )
-    )
     unknown = set(round_.agreed.unknown_classes) | {
         finding.class_name
         for finding in round_.findings
@@ -202,7 +161,7 @@ def settle(round_: Round) -> Round:
     }
     agreed = round_.agreed.model_copy(
         update={
-            "instances": kept,
+            "instances": undisputed(round_.agreed, round_.findings),
             "unknown_classes": tuple(name for name in round_.annotation_schema.names if name in unknown),
         }
     )
@@ -212,16 +171,3 @@ def settle(round_: Round) -> Round:
     )
     objections = dropped(round_.objections, round_.number)
     return round_.model_copy(update={"agreed": agreed, "findings": findings, "objections": objections})
-
-
-def decide(round_: Round, thresholds: Thresholds, how: Ending) -> Decision:
-    """The verdict on the round that was kept."""
-    faults = obstacles(round_, thresholds)
-    kept = f" in round {round_.number}" if how is Ending.AGREED else f", round {round_.number} kept"
-    reason = how.value + kept
-    if faults:
-        reason += ": " + "; ".join(faults)
-    elif how is not Ending.AGREED:
-        reason += ": accepted on what is agreed, the disputed is dropped"
-    outcome = Outcome.REJECTED if faults else Outcome.ACCEPTED
-    return Decision(outcome=outcome, reason=reason, ending=how, round=round_.number)

@@ -20,6 +20,8 @@ from reprlib import repr as shorten
 from typing import Any
 
 from graph.examples import SharedSchema, own_phrases
+from graph.store.opening import OpenedRun
+from graph.store.versions import thresholds_of_version, version_in_force
 from schemas.annotation import Instance, Mention, Scalar, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
@@ -52,6 +54,7 @@ def rows(
     accepted: Iterable[tuple[Document, Round]],
     export_format: ExportFormat,
     shared: SharedSchema | None = None,
+    versions: Mapping[str, int] | None = None,
 ) -> Iterator[Row]:
     """Make one row of every accepted document, lazily.
 
@@ -59,7 +62,7 @@ def rows(
     `task_id`, `scorer_cls`, `labels` (the result list as code), `text` (prompt and result in the flavour)
     and `unlabelled_sentence` (the document, unchanged). `jsonl` rows have the document, its schema with
     guidelines, the instances with their offsets in code points, the classes whose absence proves nothing
-    (`unknown_classes`), and the scores.
+    (`unknown_classes`), the scores, and which version of decisions accepted it (`decision_version`).
 
     In training rows these classes are left out with their instances: a mention that was dropped in dispute
     would else be learnt as none. One that a field of another class refers to stays, as the other could not be
@@ -70,6 +73,7 @@ def rows(
         export_format: Which rows.
         shared: The schema of all documents; each row is shown phrases of other documents in its guidelines.
             None leaves guidelines as they were annotated by.
+        versions: Of the decision on each document, by id; those that are missing have none.
 
     Raises:
         StoreError: A mention is not verbatim at its offsets, or an instance does not fit its schema.
@@ -81,7 +85,7 @@ def rows(
             if shared is not None:
                 kept = _with_examples(kept, shared)
             if export_format is ExportFormat.JSONL:
-                yield _record(document, kept)
+                yield _record(document, kept, (versions or {}).get(document.id))
             elif (settled := _without_unknown(kept)) is not None:
                 yield _training_row(document, settled, Flavour(export_format.value))
         except (DialectError, _Ungrounded) as error:
@@ -171,7 +175,7 @@ def _training_row(document: Document, kept: Round, flavour: Flavour) -> Row:
     }
 
 
-def _record(document: Document, kept: Round) -> Row:
+def _record(document: Document, kept: Round, version: int | None) -> Row:
     schema = kept.annotation_schema
     return {
         "id": document.id,
@@ -183,6 +187,7 @@ def _record(document: Document, kept: Round) -> Row:
         "instances": [_instance_record(instance, document.text) for instance in kept.agreed.instances],
         "unknown_classes": list(kept.agreed.unknown_classes),
         "scores": kept.scores.model_dump(mode="json"),
+        "decision_version": version,
     }
 
 
@@ -208,6 +213,31 @@ def _value_record(value: Value, text: str) -> object:
     if isinstance(value, tuple):
         return [_value_record(item, text) for item in value]
     return _instance_record(value, text) if isinstance(value, Instance) else value
+
+
+def about(run: OpenedRun, export_format: ExportFormat, count: int) -> Row:
+    """What an export holds: of which run, and which version of decisions accepted it, by which thresholds.
+
+    Args:
+        run: The run.
+        export_format: Of its rows.
+        count: How many there are.
+    """
+    ((identifier, name),) = run.rows("SELECT id, name FROM runs")
+    version = version_in_force(run)
+    return {
+        "run": name,
+        "run_id": identifier,
+        "format": export_format.value,
+        "rows": count,
+        "decision_version": version,
+        "thresholds": thresholds_of_version(run, version).model_dump(mode="json"),
+    }
+
+
+def about_file(path: Path) -> Path:
+    """Where it is told what an export holds."""
+    return path.with_name(f"{path.name}.about.json")
 
 
 def write_export(made: Iterable[Row], path: Path) -> int:

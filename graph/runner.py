@@ -35,6 +35,7 @@ from graph.store.reading import RunReader
 from graph.store.records import CONNECTIONS, DOCUMENTS_READ, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
+from graph.thresholds.redeciding import catch_up
 from schemas.documents import Document, Unreadable
 from schemas.errors import (
     DocumentError,
@@ -223,6 +224,7 @@ class Runner:
         finally:
             # If the store itself has failed, its error is already on its way; this one would hide it.
             with contextlib.suppress(StoreError):
+                catch_up(store)
                 store.finish_run(status.value, reason)
                 store.flush_now()
         totals = store.reader.totals()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pydantic import Field
 
 from graph.deciding import settle
-from graph.methods.acceptance import obstacles_for, required
+from graph.merits import obstacles
+from graph.methods.acceptance import required, weighed
 from graph.objections import history
 from graph.store.call_search import CallFilter, find_calls
 from graph.store.document_search import DocumentFilter, FoundDocument, find_documents
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
 from graph.store.records import CallRow, Found
+from graph.store.versions import job_of_run, thresholds_in_force
 from schemas.annotation import Annotation
 from schemas.base import Model
 from schemas.documents import Document
@@ -73,8 +75,8 @@ class Story(Model):
     outcome: Outcome = Field(description="Where it stands.")
     decision: Decision | None = Field(description="None while pending.")
     required: dict[str, float] = Field(
-        description="The least value of each score that acceptance took; a score that is not there decides "
-        "nothing."
+        description="The least value of each score that acceptance takes, by the version of decisions in "
+        "force; a score that is not there decides nothing."
     )
     rounds: tuple[RoundStory, ...] = Field(description="In order.")
     objections: tuple[Objection, ...] = Field(
@@ -114,12 +116,12 @@ def _line(found: FoundDocument) -> DocumentLine:
 
 
 def held_to(reader: RunReader) -> dict[str, float]:
-    """The least value of each score that decides on the documents of a run.
+    """The least value of each score that decides on the documents of a run, by the version in force.
 
     Raises:
         StoreError: The run cannot be read.
     """
-    return required(Job.model_validate_json(reader.run().job))
+    return required(job_of_run(reader).method, thresholds_in_force(reader))
 
 
 def story_of(reader: RunReader, document_id: str) -> Story:
@@ -137,6 +139,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         )
     run = reader.run()
     job = Job.model_validate_json(run.job)
+    thresholds = thresholds_in_force(reader)
     kept = reader.kept_round(document_id)
     rounds = reader.rounds(document_id)
     return Story(
@@ -145,8 +148,13 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         document=reader.document(document_id),
         outcome=outcome,
         decision=reader.decision(document_id),
-        required=required(job),
-        rounds=tuple(RoundStory(result=round_, obstacles=obstacles_for(job, round_)) for round_ in rounds),
+        required=required(job.method, thresholds),
+        rounds=tuple(
+            RoundStory(
+                result=round_, obstacles=tuple(obstacles(weighed(job, round_), thresholds, settled=False))
+            )
+            for round_ in rounds
+        ),
         objections=history(rounds, kept),
         result=settle(kept).agreed if kept else None,
         calls=tuple(_call(row) for row in find_calls(reader, CallFilter(document_id), limit=_CALLS).shown),

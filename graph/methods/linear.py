@@ -107,7 +107,7 @@ def wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen
     graph.add_node("structure", steps.structure)
     graph.add_node("write", steps.write)
     graph.add_node("annotate", steps.annotate)
-    graph.add_node("keep", Keeping(job, on_round, "one pass").keep)
+    graph.add_node("keep", Keeping(job, on_round).keep)
     graph.add_edge(START, "summarise")
     graph.add_edge("summarise", "structure")
     graph.add_edge("structure", "write")

@@ -27,8 +27,7 @@ def wire(job: Job, team: Team, on_round: Callable[[str, Round], None], *, frozen
     names = [f"sample_{number + 1}" for number in range(count)]
     graph = StateGraph(DocumentState)
     add_beginning(graph, job, team, names, frozen=frozen)
-    how = f"majority of {count} samples" if count > 1 else "one sample"
-    graph.add_node("vote", Keeping(job, on_round, how).keep)
+    graph.add_node("vote", Keeping(job, on_round).keep)
     graph.add_edge(names, "vote")
     graph.add_edge("vote", END)
     return graph.compile()

@@ -8,18 +8,17 @@ from graph.agreement import agreement_figures
 from graph.consensus import key_of
 from graph.deciding import (
     WORKING_ORDER,
-    best,
-    decide,
     ending,
     entry,
     faithfulness,
     grounding,
     guideline_score,
-    obstacles,
     schema_score,
     settle,
     state_hash,
 )
+from graph.merits import decide, merits_of, obstacles
+from graph.methods.acceptance import thresholds_of
 from graph.nodes.state import DocumentState, in_order
 from graph.objections import track
 from schemas.job import Job
@@ -39,18 +38,15 @@ class Judging:
         self._rounds = job.rounds
         self._on_round = on_round
         self._agents = (Agent.ANNOTATOR,) if frozen else WORKING_ORDER
-        self._thresholds = job.thresholds
-        if frozen:
-            self._thresholds = job.thresholds.model_copy(update={"guideline": 0.0, "schema_fit": 0.0})
+        self._thresholds = thresholds_of(job, frozen=frozen)
 
     async def decide(self, state: DocumentState) -> DocumentState:
         """Score the round, then accept it, send it back, or end the loop with the best round."""
         round_, agent = self._round(state)
         self._on_round(state["document"].id, round_)
-        rounds = [*state["rounds"], round_]
-        thresholds = self._thresholds
+        rounds, merits = [*state["rounds"], round_], merits_of(round_)
         # Also once settled: where major findings do not block, too little may be left.
-        if not any(obstacles(judged, thresholds) for judged in (round_, settle(round_))):
+        if not any(any(obstacles(merits, self._thresholds, settled=each)) for each in (False, True)):
             how = Ending.AGREED
         elif (end := ending(rounds, self._rounds)) is not None:
             how = end
@@ -63,8 +59,9 @@ class Judging:
                 "entered": agent,
                 "mending": round_.findings,
             }
-        kept = settle(best(rounds, thresholds))
-        return {"rounds": [round_], "kept": kept, "decision": decide(kept, thresholds, how)}
+        decision = decide([merits_of(each) for each in rounds], self._thresholds, how)
+        kept = next(each for each in rounds if each.number == decision.round)
+        return {"rounds": [round_], "kept": settle(kept), "decision": decision}
 
     def _round(self, state: DocumentState) -> tuple[Round, Agent | None]:
         """The round as judged, and the agent at which the one after it would begin."""

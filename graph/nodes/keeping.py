@@ -7,27 +7,20 @@ from collections.abc import Callable
 from graph.agreement import agreement_figures
 from graph.consensus import agree
 from graph.deciding import grounding, state_hash
-from graph.methods.acceptance import obstacles_for
+from graph.methods.acceptance import decide_in_one_pass, thresholds_of, weighed
 from graph.nodes.state import DocumentState, in_order
 from schemas.job import Job
-from schemas.judgement import Decision, Outcome, Scores
+from schemas.judgement import Scores
 from schemas.rounds import Round
 
 
 class Keeping:
     """Keeps what more than half of the annotations say, all of it grounded, and decides in one pass."""
 
-    def __init__(self, job: Job, on_round: Callable[[str, Round], None], how: str) -> None:
-        """Decide by what the job's method takes.
-
-        Args:
-            job: Of the run.
-            on_round: Told the result, with the document's id.
-            how: In words for the decision, how the result came about.
-        """
+    def __init__(self, job: Job, on_round: Callable[[str, Round], None]) -> None:
+        """Decide by what the job's method takes; `on_round` is told the result, with the document's id."""
         self._job = job
         self._on_round = on_round
-        self._how = how
 
     async def keep(self, state: DocumentState) -> DocumentState:
         """Score and decide; what was not judged has no score."""
@@ -44,15 +37,5 @@ class Keeping:
             state_hash=state_hash(schema, annotations, ()),
         )
         self._on_round(document.id, round_)
-        faults = obstacles_for(self._job, round_)
-        decision = Decision(
-            outcome=Outcome.REJECTED if faults else Outcome.ACCEPTED,
-            reason=f"{self._how}: {'; '.join(faults) or self._found(round_)}",
-            round=round_.number,
-        )
+        decision = decide_in_one_pass(self._job, weighed(self._job, round_), thresholds_of(self._job))
         return {"rounds": [round_], "kept": round_, "decision": decision}
-
-    @staticmethod
-    def _found(round_: Round) -> str:
-        count = len(round_.agreed.instances)
-        return f"{count} instance{'s' * (count != 1)} kept"

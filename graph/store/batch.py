@@ -112,7 +112,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     ),
     "rounds": _Table(
         "rounds",
-        "id document_id take number entered schema_id state_hash created",
+        "id document_id take number entered schema_id state_hash created agreed_instances settled_instances",
         # A document taken up anew begins with round 1 again, in its next take.
         take="(SELECT max(1, coalesce(max(take), 0) + ?) FROM rounds WHERE document_id = ?)",
         schema_id=_REFERENCE,

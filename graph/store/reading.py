@@ -294,10 +294,6 @@ class RunReader(CallReader):
         pairs = zip(row[::2], row[1::2], strict=True)
         return {name: (mean, count) for name, (mean, count) in zip(known, pairs, strict=True) if count}
 
-    def decision_versions(self) -> int:
-        """The newest version of decisions; 1 is the run's own."""
-        return int(self.rows("SELECT max(version) FROM decision_versions")[0][0])
-
     def accepted(self) -> Iterator[tuple[Document, Round]]:
         """Accepted documents with the round that was kept, in the order of the source; streamed."""
         after = -1

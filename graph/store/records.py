@@ -31,6 +31,9 @@ PILOT: Final = "pilot"
 JOB_CHANGED: Final = "job changed"
 """Kind of event: the run goes on with another job; `data` has the one before as `job_toml`."""
 
+DECISIONS_IN_FORCE: Final = "decisions in force"
+"""Kind of event: another version of the decisions holds from now on; `data` has it as `version`."""
+
 
 class CallStatus(StrEnum):
     """Where a call stands. The faults carry the names of `CallFault`."""

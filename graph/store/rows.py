@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agents.llm.client import Sampling
+from graph.deciding import undisputed
 from graph.documents import seen_from
 from graph.store.batch import SCORES, Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
@@ -175,6 +176,8 @@ def add_round(batch: Batch, round_id: int, document_id: str, made: Round) -> Non
         schema,
         made.state_hash,
         batch.time,
+        len(made.agreed.instances),
+        len(undisputed(made.agreed, made.findings)),
     )
     for finding in made.findings:
         batch.add("findings", round_id, *_finding(finding))

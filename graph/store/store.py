@@ -15,7 +15,7 @@ from ulid import ULID
 from graph.examples import Example
 from graph.store import rows
 from graph.store.annotations import add_annotation
-from graph.store.batch import Batch, now
+from graph.store.batch import Batch
 from graph.store.beginning import initialise, take_up_again
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
 from graph.store.known_keys import KnownKeys
@@ -38,7 +38,7 @@ from graph.store.writer import Writer
 from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
 from schemas.job import Job
-from schemas.judgement import Decision, Scores, Thresholds
+from schemas.judgement import Decision, Scores
 from schemas.pilot import Pilot
 from schemas.rounds import Round
 
@@ -327,15 +327,6 @@ class RunStore:
         self._writer.put(
             lambda batch: rows.add_decision(batch, decision_id, document_id, decision, scores, version)
         )
-
-    def add_decision_version(self, thresholds: Thresholds, note: str) -> int:
-        """Begin a new version of decisions, taken anew under other thresholds, and return its number."""
-        self._writer.settle_now()
-        version = self.reader.decision_versions() + 1
-        self._writer.settle_now(
-            lambda batch: batch.add("decision_versions", version, now(), note, thresholds.model_dump_json())
-        )
-        return version
 
     async def freeze(self, pilot: Pilot, examples: Sequence[Example]) -> None:
         """Record what a pilot came to; returns once it is committed."""

@@ -29,6 +29,7 @@ from guidex.cli import (
     run,
     runs,
     schema,
+    threshold,
     trace,
     trace_export,
     validate,
@@ -64,6 +65,9 @@ _schema = typer.Typer(
 )
 _critic = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good the critic is.")
 _view = typer.Typer(cls=view.DefaultsToServe, rich_markup_mode=None, help="Look at runs in the browser.")
+_threshold = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Thresholds, tried and set without a single call."
+)
 _models = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models that run in this process.")
 
 app.command("run", short_help="Take documents through the agents; a run that exists goes on.")(run.run)
@@ -85,6 +89,7 @@ app.add_typer(_trace, name="trace")
 app.add_typer(_schema, name="schema")
 app.add_typer(_critic, name="critic")
 app.add_typer(_view, name="view")
+app.add_typer(_threshold, name="threshold")
 app.add_typer(_models, name="models")
 _runs.command("list")(runs.list_)
 _runs.command("show", short_help="Summarise a run.")(runs.show)
@@ -96,6 +101,9 @@ _trace.command("export", short_help="Export a run as OpenTelemetry traces.")(tra
 _schema.command("show")(schema.show)
 _critic.command("flip-test", short_help="Count which injected errors the critic finds.")(critic.flip_test)
 _view.command(view.SERVE, short_help="Serve the pages on this machine; the default.")(view.serve)
+_threshold.command("set", short_help="Decide a run's documents anew, as a new version.")(threshold.set_)
+_threshold.command("use", short_help="Put an earlier version of the decisions in force.")(threshold.use)
+_threshold.command("list", short_help="List the versions of a run's decisions.")(threshold.list_)
 _models.command("list", short_help="List the models known by name.")(models.list_)
 _models.command("pull", short_help="Fetch a model, check it and keep it.")(models.pull)
 

@@ -39,9 +39,14 @@ def export(
     runs_dir: RunsDir = RUNS_DIR,
     json: AsJson = False,
 ) -> None:
-    """Write the accepted documents as JSON lines; every mention is checked once more against its text."""
-    from graph.export import ExportFormat, rows, write_export
+    """Write the accepted documents as JSON lines; every mention is checked once more against its text.
+
+    Which version of decisions accepted them stands in the rows of jsonl, and with its thresholds in a record
+    beside each file, FILE.about.json: training rows have no room for it.
+    """
+    from graph.export import ExportFormat, about, about_file, rows, write_export
     from graph.results import accepted, shared_schema
+    from graph.store.versions import version_in_force, versions_of_documents
     from guidex.cli.console import counted, print_json, say
     from guidex.cli.lines import to_stdout
     from guidex.run_folders import find_run
@@ -55,12 +60,14 @@ def export(
                 documents += 1
                 yield pair
 
-        made = rows(taken(), ExportFormat(format), shared_schema(reader))
+        version, versions = version_in_force(reader), versions_of_documents(reader)
+        made = rows(taken(), ExportFormat(format), shared_schema(reader), versions)
         if output == Path("-"):
             count = to_stdout(made)
         else:
             path = output or reader.folder / "exports" / f"{format}.jsonl"
             count = write_export(made, path)
+            write_export([about(reader, ExportFormat(format), count)], about_file(path))
     if documents > count:
         left = counted(documents - count, "document")
         say(f"{left} left out, as every class is in dispute there; `--format jsonl` has all.")
@@ -69,6 +76,6 @@ def export(
     if output == Path("-"):
         return
     if json:
-        print_json({"rows": count, "path": path.as_posix(), "format": format})
+        print_json({"rows": count, "path": path.as_posix(), "format": format, "decision_version": version})
     else:
-        typer.echo(f"{counted(count, 'row')} written to {path.as_posix()}")
+        typer.echo(f"{counted(count, 'row')} written to {path.as_posix()} (decisions: version {version})")

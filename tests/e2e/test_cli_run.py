@@ -82,7 +82,10 @@ def test_exported_rows_are_grounded_and_can_be_split(
     texts = {row["id"]: row["text"] for row in map(json.loads, documents.read_text().splitlines())}
     guidex("run", "--documents", documents, *model_of(scripted_server(mixed), "openai"), "--name", "one")
     done = guidex("export", "one")
-    assert (done.code, done.out) == (0, "2 rows written to runs/one/exports/guidex.jsonl\n")
+    assert (done.code, done.out) == (
+        0,
+        "2 rows written to runs/one/exports/guidex.jsonl (decisions: version 1)\n",
+    )
     rows = [
         json.loads(line) for line in (tmp_path / "runs/one/exports/guidex.jsonl").read_text().splitlines()
     ]
@@ -98,7 +101,7 @@ def test_exported_rows_are_grounded_and_can_be_split(
         assert ast.literal_eval(literal) == row["unlabelled_sentence"] == texts[row["ids"][0]]
         assert result.strip().startswith("[")
     told = guidex("export", "one", "--format", "jsonl", "-o", "flat.jsonl", "--json").json
-    assert told == {"rows": 2, "path": "flat.jsonl", "format": "jsonl"}
+    assert told == {"rows": 2, "path": "flat.jsonl", "format": "jsonl", "decision_version": 1}
     for row in map(json.loads, Path("flat.jsonl").read_text().splitlines()):
         mentions = [mention for instance in row["instances"] for mention in instance["mentions"]]
         assert mentions

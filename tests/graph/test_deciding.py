@@ -11,18 +11,15 @@ from scripted_team import TEXT
 
 from graph.deciding import (
     WORKING_ORDER,
-    best,
-    decide,
     ending,
     grounding,
     guideline_score,
-    obstacles,
     route,
     schema_score,
     settle,
-    shortfalls,
     state_hash,
 )
+from graph.merits import best, decide, merits_of, obstacles
 from schemas.annotation import Annotation, Instance
 from schemas.judgement import (
     ROUTES,
@@ -87,6 +84,10 @@ def round_(
     )
 
 
+def faults(made: Round, thresholds: Thresholds = STRICT, *, settled: bool = False) -> tuple[str, ...]:
+    return tuple(obstacles(merits_of(made), thresholds, settled=settled))
+
+
 def scores(**changed: float | None) -> Scores:
     return PERFECT.model_copy(update=changed)
 
@@ -115,21 +116,20 @@ def test_guideline_and_schema_scores_are_the_share_of_faultless_classes() -> Non
 
 
 def test_a_score_that_was_not_judged_passes_and_each_that_falls_short_is_named() -> None:
-    nothing = Scores(grounding=1)
-    assert shortfalls(nothing, STRICT, 1) == ()
+    assert faults(round_(person("Ann"), scores=Scores(grounding=1))) == ()
     low = scores(agreement=0.89, faithfulness=0.79, completeness=0.69, guideline=0.49, schema_fit=0.49)
-    faults = shortfalls(low, STRICT, 0)
-    assert [fault.split()[0] for fault in faults[:-1]] == [
+    named = faults(round_(scores=low))
+    assert [fault.split()[0] for fault in named[:-1]] == [
         "agreement",
         "faithfulness",
         "completeness",
         "guideline",
         "schema_fit",
     ]
-    assert faults[0] == "agreement 0.89 < 0.9" and faults[-1] == "0 agreed instances, 1 wanted"
+    assert named[0] == "agreement 0.89 < 0.9" and named[-1] == "0 agreed instances, 1 wanted"
     exact = scores(agreement=0.9, faithfulness=0.8, completeness=0.7, guideline=0.5, schema_fit=0.5)
-    assert shortfalls(exact, STRICT, 1) == ()
-    assert shortfalls(scores(grounding=0.999), Thresholds(min_instances=0), 0)
+    assert faults(round_(person("Ann"), scores=exact)) == ()
+    assert faults(round_(scores=scores(grounding=0.999)), Thresholds(min_instances=0))
 
 
 # --- routes ---
@@ -204,11 +204,11 @@ def test_the_best_round_has_the_fewest_objections_then_the_best_scores_then_come
     good = round_(person("Ann"), scores=scores(agreement=0.95), number=2)
     better = round_(person("Ann"), scores=scores(agreement=0.96), number=3)
     again = round_(person("Ann"), scores=scores(agreement=0.96), number=4)
-    assert best([low, good, better, again], STRICT).number == 3
-    assert best([low, again, better], STRICT).number == 4
+    assert best([merits_of(each) for each in (low, good, better, again)], STRICT).number == 3
+    assert best([merits_of(each) for each in (low, again, better)], STRICT).number == 4
     # More sound on the whole, but with one objection more.
     bad = round_(person("Ann"), findings=[finding(FindingCode.SCHEMA_GENERIC)], number=5)
-    assert best([bad, good], STRICT).number == 2
+    assert best([merits_of(each) for each in (bad, good)], STRICT).number == 2
 
 
 def test_a_round_that_can_be_settled_is_better_than_one_that_cannot() -> None:
@@ -220,9 +220,9 @@ def test_a_round_that_can_be_settled_is_better_than_one_that_cannot() -> None:
         number=1,
     )
     torn = round_(person("Ann"), scores=scores(agreement=0.89), number=2)
-    assert best([disputed, torn], STRICT).number == 1
-    assert decide(settle(disputed), STRICT, Ending.CAP).outcome is Outcome.ACCEPTED
-    assert decide(settle(torn), STRICT, Ending.CAP).outcome is Outcome.REJECTED
+    assert best([merits_of(each) for each in (disputed, torn)], STRICT).number == 1
+    assert decide([merits_of(disputed)], STRICT, Ending.CAP).outcome is Outcome.ACCEPTED
+    assert decide([merits_of(torn)], STRICT, Ending.CAP).outcome is Outcome.REJECTED
 
 
 def test_settling_drops_what_the_critic_objects_to_and_marks_its_class_unknown() -> None:
@@ -272,8 +272,9 @@ def test_settling_only_takes_away_and_is_done_once(
     assert set(i.surface for i in after.agreed.instances) <= {"Ann", "Bo", "Oslo"}
     gone = {i.class_name for i in before.agreed.instances if i not in after.agreed.instances}
     assert gone <= set(after.agreed.unknown_classes)
-    assert len(obstacles(after, STRICT)) <= len(obstacles(before, STRICT)) + 1  # too few may be left
+    assert len(faults(after)) <= len(faults(before)) + 1  # too few may be left
     assert settle(after) == after
+    assert faults(before, settled=True) == faults(after) == faults(after, settled=True)
 
 
 # --- decisions ---
@@ -301,7 +302,7 @@ def test_accepted_means_that_nothing_stands_against_it(
     made = round_(
         *agreed, scores=given_, findings=[finding(FindingCode.SCHEMA_GENERIC)] if major else [], number=4
     )
-    decision = decide(made, thresholds, how)
+    decision = decide([merits_of(made)], thresholds, how)
     accepted = (
         given_.grounding == 1
         and bool(agreed)
@@ -321,10 +322,14 @@ def test_accepted_means_that_nothing_stands_against_it(
 
 def test_open_major_findings_are_counted_and_named_once() -> None:
     made = round_(person("Ann"), findings=[finding(FindingCode.TYPE), finding(FindingCode.TYPE, "Place")])
-    assert obstacles(made, STRICT) == ("2 open major findings (TYPE)",)
-    assert obstacles(made, Thresholds(block_on_major=False)) == ()
+    assert faults(made) == ("2 open major findings (TYPE)",)
+    assert faults(made, Thresholds(block_on_major=False)) == ()
 
 
 def test_a_document_without_instances_is_accepted_only_where_that_is_asked_for() -> None:
-    assert decide(round_(), Thresholds(min_instances=0), Ending.AGREED).outcome is Outcome.ACCEPTED
-    assert decide(round_(), Thresholds(min_instances=1), Ending.AGREED).outcome is Outcome.REJECTED
+    assert (
+        decide([merits_of(round_())], Thresholds(min_instances=0), Ending.AGREED).outcome is Outcome.ACCEPTED
+    )
+    assert (
+        decide([merits_of(round_())], Thresholds(min_instances=1), Ending.AGREED).outcome is Outcome.REJECTED
+    )

@@ -18,10 +18,11 @@ from test_objections import balance
 from agents.llm.client import CallFailedError, CallFault
 from graph.agreement import typed_spans
 from graph.consensus import key_of
-from graph.deciding import obstacles, settle
+from graph.deciding import settle
 from graph.disputes import differ
 from graph.document_graph import DocumentGraph
 from graph.export import ExportFormat, rows
+from graph.merits import merits_of, obstacles
 from graph.objections import INSTANCE_CODES, history
 from graph.progress import Progress
 from graph.results import accepted, accepted_spans
@@ -103,8 +104,8 @@ def test_every_document_ends_within_the_cap_with_the_best_round(
     if decision.ending is Ending.OSCILLATION:
         assert hashes[-1] in hashes[:-2]
     if decision.ending is Ending.AGREED:
-        assert decision.outcome is Outcome.ACCEPTED and not obstacles(seen[-1], limits)
-    assert (decision.outcome is Outcome.ACCEPTED) == (not obstacles(kept, limits))
+        assert decision.outcome is Outcome.ACCEPTED and not faults(seen[-1], limits)
+    assert (decision.outcome is Outcome.ACCEPTED) == (not faults(kept, limits))
 
 
 def effective(limits: Thresholds, frozen: AnnotationSchema | None) -> Thresholds:
@@ -112,9 +113,13 @@ def effective(limits: Thresholds, frozen: AnnotationSchema | None) -> Thresholds
     return limits if frozen is None else limits.model_copy(update={"guideline": 0.0, "schema_fit": 0.0})
 
 
+def faults(made: Round, limits: Thresholds) -> list[str]:
+    return list(obstacles(merits_of(made), limits, settled=False))
+
+
 def rank(made: Round, limits: Thresholds) -> tuple[int, int, float]:
     scores = [v for name in JUDGED_SCORES if (v := getattr(made.scores, name)) is not None]
-    return len(obstacles(settle(made), limits)), len(obstacles(made, limits)), -sum(scores) / len(scores)
+    return len(faults(settle(made), limits)), len(faults(made, limits)), -sum(scores) / len(scores)
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,7 +14,7 @@ from scripted_team import TEXT, Cast, Script, annotated, job, surfaces, verbatim
 
 from agents.llm.client import CallFailedError, CallFault, Request
 from graph.document_graph import DocumentGraph, mermaid
-from graph.methods.acceptance import obstacles_for, required
+from graph.methods.acceptance import required, thresholds_of
 from schemas.asking import ClassOrder
 from schemas.documents import Document
 from schemas.job import AnnotatorConfig, Job, Mode, Profile
@@ -234,11 +234,11 @@ async def test_agreement_is_on_record_and_rejects_only_if_it_was_asked_for() -> 
     decision, kept, _ = await run(cast_for(lenient, differing), lenient)
     assert decision.outcome is Outcome.ACCEPTED and surfaces(kept) == ["Ann"]
     assert kept.scores.agreement == pytest.approx((1 / 2 + 2 / 3 + 2 / 3) / 3)
-    assert obstacles_for(lenient, kept) == () and required(lenient) == {"agreement": 0}
+    assert required(Method.SELF_CONSISTENCY, thresholds_of(lenient)) == {}
     strict = by(Method.SELF_CONSISTENCY, agreement=0.7, given_schema=GIVEN)
     decision, kept, _ = await run(cast_for(strict, differing), strict)
     assert decision.outcome is Outcome.REJECTED and "agreement 0.61 < 0.7" in decision.reason
-    assert obstacles_for(strict, kept)
+    assert required(Method.SELF_CONSISTENCY, thresholds_of(strict)) == {"agreement": 0.7}
 
 
 @CONTROLS

@@ -13,7 +13,7 @@ from graph.store.records import CallStatus, ClosedCall, RunStatus
 from graph.store.store import RunStore
 from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
-from schemas.judgement import Outcome, Thresholds
+from schemas.judgement import Outcome
 
 
 def test_a_new_run_knows_its_job_and_runs(tmp_path: Path) -> None:
@@ -278,26 +278,6 @@ def test_a_document_taken_up_again_begins_a_new_take_and_loses_nothing(tmp_path:
             (1, 3),
             (2, 1),
         ]
-
-
-def test_a_new_version_of_decisions_leaves_the_old_ones(tmp_path: Path) -> None:
-    with make_store(tmp_path) as store:
-        store.add_documents(documents(2))
-        for document_id in ("d0", "d1"):
-            store.add_round(document_id, make_round(document_id))
-            store.decide(document_id, decision())
-        version = store.add_decision_version(Thresholds(agreement=0.5), "threshold set")
-        assert version == 2
-        store.decide("d1", decision(Outcome.REJECTED), version=version)
-        store.flush_now()
-        totals = store.reader.totals()
-        assert (totals.accepted, totals.rejected) == (1, 1)
-        assert query(tmp_path / "trial", "SELECT version, outcome FROM decisions ORDER BY id") == [
-            (1, "accepted"),
-            (1, "accepted"),
-            (2, "rejected"),
-        ]
-        assert store.reader.kept_round("d1") == make_round("d1")
 
 
 def test_without_an_event_loop_writes_are_committed_at_once(tmp_path: Path) -> None:

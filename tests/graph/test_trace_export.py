@@ -17,6 +17,7 @@ from traced_runs import asked, worked
 
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, RunStatus
+from graph.thresholds import set_thresholds
 from graph.tracing.exporting import Exported, all_batches, send_run
 from graph.tracing.json_lines import as_json
 from graph.tracing.sending import SpanSender
@@ -198,10 +199,10 @@ def test_a_document_taken_up_again_has_another_trace(tmp_path: Path, collector: 
             store.take_up_again(["d0"], draw_anew=True)
             await store.flush()
             await worked(store)
-            version = store.add_decision_version(Thresholds(agreement=0.1), "laxer")
-            store.decide("d0", decision(Outcome.REJECTED), version=version)
 
     asyncio.run(run())
+    with RunReader(tmp_path / "trial") as reader:
+        assert set_thresholds(reader, Thresholds(agreement=0.1)).trial.lost == ("d0",)
     assert send(tmp_path / "trial", collector, "d0") == Exported(documents=2, spans=14)
     roots = [span for span in collector.spans if not span.parent_span_id]
     assert [attributes(span)["guidex.document.take"] for span in roots] == [1, 2]

@@ -1,0 +1,25 @@
+"""Thresholds tried and set after a run: documents are decided anew from stored scores, without a call."""
+
+from graph.thresholds.facts import DocumentFacts, RunFacts, load
+from graph.thresholds.redeciding import (
+    Flip,
+    NewVersion,
+    Trial,
+    catch_up,
+    set_thresholds,
+    try_thresholds,
+    use_version,
+)
+
+__all__ = [
+    "DocumentFacts",
+    "Flip",
+    "NewVersion",
+    "RunFacts",
+    "Trial",
+    "catch_up",
+    "load",
+    "set_thresholds",
+    "try_thresholds",
+    "use_version",
+]
