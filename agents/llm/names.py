@@ -47,6 +47,11 @@ class ResolvedModel(Model):
         return f"{self.provider}/{self.model}{place}"
 
 
+def _may_hold_a_key(base_url: str) -> bool:
+    """Whether an address says more than where a server is; it is stored, and shown in messages."""
+    return "@" in base_url.split("/", 3)[2] or "?" in base_url or "#" in base_url
+
+
 def resolve(config: ModelConfig) -> ResolvedModel:
     """Resolve a model's configuration; nothing is loaded, fetched or asked.
 
@@ -64,9 +69,9 @@ def resolve(config: ModelConfig) -> ResolvedModel:
         raise UsageError(f"base_url `{base_url}` is no http address.", "Write it as http://HOST:PORT/v1.")
     if base_url is None and provider != "local":
         base_url = os.environ.get(_BASES[provider]) or None
-    if base_url is not None and "@" in base_url.split("/", 3)[2]:  # it is stored, and shown in messages
+    if base_url is not None and _may_hold_a_key(base_url):
         raise UsageError(
-            f"The base_url of model `{config.name}` holds a name or a password.",
+            f"The base_url of model `{config.name}` holds a name, a password or parameters.",
             "Leave them out of the address; `api_key_env` names the variable that holds the key.",
         )
     profile = config.profile or (Profile.COMPACT if provider == "local" else Profile.FULL)

@@ -126,7 +126,7 @@ def crawl(client: TestClient, most: int = 4) -> Site:
     taken: dict[tuple[str, frozenset[str]], int] = defaultdict(int)
     queue = deque(["/"])
     while queue:
-        address = queue.popleft().partition("#")[0]
+        address = queue.popleft().partition("#")[0].removesuffix("?")
         parts = urlsplit(address)
         names = frozenset(name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
         kind = (route_of(client, parts.path), names)

