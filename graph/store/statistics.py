@@ -15,7 +15,7 @@ from graph.store.attempts import SENT
 from graph.store.batch import SCORES
 from graph.store.opening import OpenedRun
 from graph.store.records import CallSums
-from schemas.judgement import Agent, Outcome, Severity, Thresholds
+from schemas.judgement import Agent, Outcome, Severity
 from schemas.objections import Standing
 
 CALL_SUMS: Final = f"""coalesce(sum({SENT}), 0), coalesce(sum(attempts), 0),
@@ -76,17 +76,6 @@ class ObjectionCount:
     conceded: int
     left: int
     """Open in the last round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """A version of the decisions."""
-
-    version: int
-    """1 is the run's own."""
-    created: str
-    note: str
-    thresholds: Thresholds
 
 
 def use_by_agent(run: OpenedRun) -> tuple[Use, ...]:
@@ -214,16 +203,3 @@ def positions(run: OpenedRun, document_ids: Sequence[str]) -> dict[str, int]:
             json.dumps(list(document_ids)),
         )
     )
-
-
-def acceptance(run: OpenedRun) -> Acceptance:
-    """The version of the decisions that is in force.
-
-    Raises:
-        StoreError: The run cannot be read.
-    """
-    (row,) = run.rows(
-        "SELECT version, created, note, thresholds FROM decision_versions ORDER BY version DESC LIMIT 1"
-    )
-    version, created, note, thresholds = row
-    return Acceptance(version, created, note, Thresholds.model_validate_json(thresholds))

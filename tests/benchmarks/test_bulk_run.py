@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.bulk_documents import HOSTILE
 from benchmarks.bulk_run import make_run
-from graph.deciding import best, decide, settle
+from graph.merits import decide, merits_of
 from graph.objections import track
 from graph.store.reading import RunReader
 from schemas.job import Job
@@ -54,7 +54,7 @@ def test_the_rules_of_a_real_run_come_to_the_same_decisions_and_objections(run: 
     for row in decided:
         rounds = run.rounds(row.id)
         assert row.ending is not None
-        again = decide(settle(best(rounds, thresholds)), thresholds, row.ending)
+        again = decide([merits_of(each) for each in rounds], thresholds, row.ending)
         assert (again.outcome, again.reason, again.round) == (row.outcome, row.reason, row.round)
         before = None
         for one in rounds:

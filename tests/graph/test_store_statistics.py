@@ -8,9 +8,9 @@ from pathlib import Path
 
 from store_samples import answered, decision, documents, make_round, make_store, opened
 
+from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall
 from graph.store.statistics import (
-    acceptance,
     objection_counts,
     positions,
     rejection_reasons,
@@ -19,6 +19,7 @@ from graph.store.statistics import (
     use_by_agent,
 )
 from graph.store.store import RunStore
+from graph.thresholds import set_thresholds
 from schemas.judgement import Agent, Decision, Ending, Outcome, Scores, Thresholds
 
 
@@ -66,15 +67,27 @@ def test_a_score_stands_in_one_range_and_one_in_the_last(tmp_path: Path) -> None
 
 
 def test_scores_are_those_of_the_decision_in_force(tmp_path: Path) -> None:
+    kept = [make_round(number=number) for number in (1, 2)]
+    first, second = (
+        made.model_copy(
+            update={
+                "agreed": made.agreed.model_copy(update={"instances": made.annotations[0].instances}),
+                "findings": (),
+                "scores": Scores(grounding=1, agreement=agreement, faithfulness=faithfulness),
+            }
+        )
+        for made, agreement, faithfulness in zip(kept, (0.7, 0.3), (0.1, 0.9), strict=True)
+    )
     with make_store(tmp_path) as store:
-        decided(store, [Scores(grounding=1, agreement=0.3)])
-        version = store.add_decision_version(Thresholds(agreement=0.2), "lower")
-        store.decide("d0", decision(), Scores(grounding=1, agreement=0.7), version=version)
-        store.flush_now()
-        found = score_distributions(store.reader, ("agreement",), bins=10)
-        in_force = acceptance(store.reader)
+        store.add_documents(documents(1))
+        store.add_round("d0", first)
+        store.add_round("d0", second)
+        rejected = Decision(outcome=Outcome.REJECTED, reason="by test", ending=Ending.CAP, round=2)
+        store.decide("d0", rejected, second.scores)
+    with RunReader(tmp_path / "trial") as reader:
+        set_thresholds(reader, Thresholds(agreement=0.6, faithfulness=0))
+        found = score_distributions(reader, ("agreement",), bins=10)
     assert found["agreement"].counts == (0, 0, 0, 0, 0, 0, 0, 1, 0, 0)
-    assert (in_force.version, in_force.note, in_force.thresholds) == (2, "lower", Thresholds(agreement=0.2))
 
 
 def test_rounds_are_all_those_of_the_take_that_was_decided_on(tmp_path: Path) -> None:

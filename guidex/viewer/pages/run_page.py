@@ -17,10 +17,8 @@ from graph.store.anomalies import connection_setbacks
 from graph.store.reading import RunReader
 from graph.store.records import Event, Found, RunStatus
 from graph.store.statistics import (
-    Acceptance,
     ObjectionCount,
     Use,
-    acceptance,
     decided_since,
     objection_counts,
     positions,
@@ -28,14 +26,15 @@ from graph.store.statistics import (
     score_distributions,
     use_by_agent,
 )
+from graph.store.versions import thresholds_in_force, version_in_force
 from guidex.cli.summary import FIGURES
 from guidex.run_summary import RunSummary, summary_of
+from guidex.stories import held_to
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.rendering import render, streamed_page
 from guidex.viewer.run_charts import SCORE_NAMES, ScoreChart, rounds_chart, score_charts
 from schemas.job import Job
 from schemas.judgement import THRESHOLD_SCORES
-from schemas.methods import Method
 
 _CLASSES: Final = 20
 _SETBACKS: Final = 5
@@ -135,7 +134,7 @@ class About:
     models: tuple[str, ...]
     mode: str
     method: str
-    acceptance: Acceptance
+    version: int
     thresholds: Mapping[str, float]
     """Those that count, by the score's name as shown."""
     least_instances: int
@@ -143,22 +142,19 @@ class About:
 
 def _about(reader: RunReader) -> About:
     job = Job.model_validate_json(reader.run().job)
-    version = acceptance(reader)
     return About(
         tuple(dict.fromkeys(model.name for model in job.models)),
         job.mode.value,
         job.method.value,
-        version,
-        {SCORE_NAMES[name]: least for name, least in _thresholds(job.method, version).items()},
-        version.thresholds.min_instances,
+        version_in_force(reader),
+        {SCORE_NAMES[name]: least for name, least in _thresholds(reader).items()},
+        thresholds_in_force(reader).min_instances,
     )
 
 
-def _thresholds(method: Method, version: Acceptance) -> dict[str, float]:
-    """The thresholds that count: controls are accepted without scores."""
-    if method is not Method.AGENTS:
-        return {}
-    return {name: getattr(version.thresholds, name) for name in THRESHOLD_SCORES}
+def _thresholds(reader: RunReader) -> dict[str, float]:
+    """The thresholds that count."""
+    return {name: least for name, least in held_to(reader).items() if name in THRESHOLD_SCORES}
 
 
 def _progress(reader: RunReader, summary: RunSummary) -> Progress:
@@ -175,9 +171,7 @@ def _statistics(reader: RunReader, summary: RunSummary) -> Statistics:
     named = [name for failure in summary.failures for name in failure.document_ids[:_DOCUMENTS]]
     named += [name for missing in summary.missing_classes for name in missing.document_ids]
     return Statistics(
-        score_charts(
-            score_distributions(reader, tuple(SCORE_NAMES)), _thresholds(summary.method, acceptance(reader))
-        ),
+        score_charts(score_distributions(reader, tuple(SCORE_NAMES)), _thresholds(reader)),
         rounds_chart(rounds_taken(reader)),
         use_by_agent(reader),
         class_counts(reader),
