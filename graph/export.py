@@ -6,11 +6,8 @@ verbatim at its offsets is not written.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import zip_longest
@@ -22,6 +19,7 @@ from typing import Any
 from graph.examples import SharedSchema, own_phrases
 from graph.store.opening import OpenedRun
 from graph.store.versions import thresholds_of_version, version_in_force
+from graph.whole_files import whole_file
 from schemas.annotation import Instance, Mention, Scalar, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
@@ -243,36 +241,16 @@ def about_file(path: Path) -> Path:
 def write_export(made: Iterable[Row], path: Path) -> int:
     """Write rows as JSON lines (UTF-8, LF), all or nothing, and return how many.
 
-    The rows go to a file beside `path`, which takes its place when the last one is on the disk; until then
-    an older export stays as it is. Numbers that JSON does not have (NaN, infinity) are written as null.
+    Numbers that JSON does not have (NaN, infinity) are written as null.
 
     Raises:
         StoreError: The file cannot be written, or a row cannot be made; nothing is left behind.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = _write_lines(made, partial)
-        os.replace(partial, path)
-    except OSError as error:
-        raise StoreError(
-            f"The export {path} cannot be written: {error.strerror or error}.",
-            "Check the folder, its permissions and the free space on the disk, or name another file.",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return count
-
-
-def _write_lines(made: Iterable[Row], path: Path) -> int:
     count = 0
-    with path.open("xb") as file:
+    with whole_file(path, "export") as file:
         for row in made:
             file.write(_line(row))
             count += 1
-        file.flush()
-        os.fsync(file.fileno())
     return count
 
 
