@@ -7,7 +7,7 @@ SQL, without an index of its own, so that a page of 5,000 documents takes some h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -66,6 +66,8 @@ _NAMED: Final = "instr(lower(d.id), lower(?)) > 0"
 class DocumentFilter:
     """Which documents are wanted: those that meet all that is given. Nothing given, all of them."""
 
+    positions: Collection[int] | None = None
+    """Where they are in the run."""
     outcome: Outcome | None = None
     ending: Ending | None = None
     class_name: str | None = None
@@ -211,7 +213,9 @@ def _condition(wanted: DocumentFilter) -> tuple[str, str, list[str | int | float
         values.append(value)
 
     class_named = f'"class":{json.dumps(wanted.class_name, ensure_ascii=False)}'
+    places = None if wanted.positions is None else json.dumps(sorted(wanted.positions))
     asked = (
+        (places, "d.position IN (SELECT value FROM json_each(?))", places),
         (wanted.outcome, "d.outcome = ?", wanted.outcome),
         (wanted.ending, "e.ending = ?", wanted.ending),
         (wanted.class_name, _HAS_CLASS, class_named),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -54,10 +53,12 @@ def serve(
 ) -> None:
     """Show runs, documents, traces and thresholds in the browser; Ctrl-C ends it."""
     from guidex.cli.console import safe, say
+    from guidex.cli.viewer_extra import viewer_extra
     from guidex.run_folders import has_run
     from schemas.errors import UsageError
 
-    serving = _serving()
+    with viewer_extra():
+        from guidex.viewer import serving
     path = "/"
     if has_run(runs_dir):
         folder = runs_dir.resolve()
@@ -83,19 +84,3 @@ def serve(
         serving.serve(runs_dir, host, port, allow_host or (), path, ready, browser=browser)
     except KeyboardInterrupt:
         say("The viewer has ended.")
-
-
-def _serving() -> ModuleType:
-    """The server, which comes with an extra."""
-    from schemas.errors import UsageError
-
-    try:
-        from guidex.viewer import serving
-    except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in ("starlette", "uvicorn"):
-            raise UsageError(
-                "The viewer needs starlette and uvicorn, which are not installed.",
-                "Run `pip install -e '.[view]'` in GuideX's folder.",
-            ) from error
-        raise
-    return serving

@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from guidex.viewer.links import Links
 from guidex.viewer.open_runs import RunsFolder
 from guidex.viewer.pages import documents, plot_looks, run_page, runs_list
-from guidex.viewer.rendering import page
+from guidex.viewer.rendering import LINKS, page
 from guidex.viewer.security import HEADERS, GuardedHeaders, GuardedWrites
 from schemas.errors import GuidexError
 
@@ -29,12 +30,13 @@ _LARGEST_BODY = 64 * 1024
 """Bytes; what pages send is a few settings."""
 
 
-def create_app(runs: Path, hosts: Collection[str] = LOOPBACK) -> Starlette:
+def create_app(runs: Path, hosts: Collection[str] = LOOPBACK, links: Links = LINKS) -> Starlette:
     """Make the viewer of a folder's runs.
 
     Args:
         runs: The folder that holds the runs' folders.
         hosts: Names (without port) under which it may be asked; a request to another one is refused.
+        links: Makes the addresses that pages have.
     """
     token = secrets.token_urlsafe(32)
     app = Starlette(
@@ -49,6 +51,7 @@ def create_app(runs: Path, hosts: Collection[str] = LOOPBACK) -> Starlette:
     )
     app.state.runs = RunsFolder(runs)
     app.state.token = token
+    app.state.links = links
     return app
 
 

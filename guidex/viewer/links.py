@@ -6,7 +6,14 @@ from urllib.parse import quote, urlencode
 
 
 class Links:
-    """Addresses on the server."""
+    """Addresses on the server.
+
+    Attributes:
+        beside_run: Whether a page is read where the run is, so that its folder and commands about it say
+            something to the reader.
+    """
+
+    beside_run: bool = True
 
     def runs(self) -> str:
         """All runs."""
@@ -15,6 +22,15 @@ class Links:
     def run(self, run: str) -> str:
         """A run."""
         return f"/runs/{quote(run, safe='')}"
+
+    def tabs(self, run: str) -> tuple[tuple[str, str, str], ...]:
+        """The pages of a run: name, label and address of each."""
+        return (
+            ("run", "Overview", self.run(run)),
+            ("documents", "Documents", self.documents(run)),
+            ("calls", "Calls", self.calls(run)),
+            ("thresholds", "Thresholds", self.thresholds(run)),
+        )
 
     def documents(self, run: str, **query: str | int | float | None) -> str:
         """A run's documents; `query` filters and sorts them."""

@@ -66,7 +66,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         status: Of HTTP.
         **context: What it shows.
     """
-    return HTMLResponse(render(template, token=request.app.state.token, **context), status)
+    state = request.app.state
+    return HTMLResponse(render(template, token=state.token, links=state.links, **context), status)
 
 
 def streamed_page(
@@ -80,12 +81,13 @@ def streamed_page(
         reader: What the page is read from; it is closed with the last piece.
         **context: What it shows. What takes time is given as a function, and called by the template.
     """
+    state = request.app.state
 
     def pieces() -> Iterator[str]:
         with reader:
             made: list[str] = []
             for part in _ENVIRONMENT.get_template(template).generate(
-                {"links": LINKS, "token": request.app.state.token, "flush": FLUSH, **context}
+                {"links": state.links, "token": state.token, "flush": FLUSH, **context}
             ):
                 if part == FLUSH:
                     yield "".join(made)

@@ -9,7 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from graph.store.document_search import DocumentFilter, DocumentOrder, classes_found, find_documents
+from graph.store.document_search import (
+    DocumentFilter,
+    DocumentOrder,
+    FoundDocument,
+    classes_found,
+    find_documents,
+)
+from graph.store.reading import RunReader
+from graph.store.records import Found
 from guidex.stories import held_to
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import PAGE, Query
@@ -92,24 +100,31 @@ def documents(request: Request) -> Response:
         found = find_documents(
             reader, query.wanted(), order=query.sort, descending=query.down, limit=PAGE, offset=query.offset
         )
+        table = table_context(reader, found)
         classes = classes_found(reader)
-        required = held_to(reader)
     return page(
         request,
         "documents.html",
         run=request.path_params["run"],
-        here="documents",
         query=query,
-        found=found,
         limit=PAGE,
         classes=classes,
-        required=required,
-        scores=JUDGED_SCORES,
-        columns=_COLUMNS,
-        outcomes=list(Outcome),
         endings=list(Ending),
         codes=list(FindingCode),
+        **table,
     )
+
+
+def table_context(reader: RunReader, found: Found[FoundDocument]) -> dict[str, Any]:
+    """What the table of documents shows, and by which outcome they can be told apart."""
+    return {
+        "here": "documents",
+        "found": found,
+        "required": held_to(reader),
+        "scores": JUDGED_SCORES,
+        "columns": _COLUMNS,
+        "outcomes": list(Outcome),
+    }
 
 
 ROUTES = [Route("/runs/{run}/documents", documents, name="documents")]

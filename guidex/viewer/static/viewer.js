@@ -3,6 +3,12 @@
 
 const token = document.querySelector('meta[name="guidex-token"]')?.content ?? "";
 
+/** Begin on the page that is shown, and in a bundle on each that is shown after it. */
+export function onPage(begin) {
+  begin();
+  document.addEventListener("guidex:page", begin);
+}
+
 /** Say something to everyone, screen readers included. */
 export function say(text) {
   document.getElementById("said").textContent = text;
