@@ -50,6 +50,10 @@ class CallLine(Model):
     passage: int = Field(description="Which passage of the document, from 0.")
     model: str = Field(description="Who was asked.")
     status: str = Field(description="What became of it.")
+    opened: str = Field(description="When, ISO 8601, UTC.")
+    closed: str | None = Field(description="When it ended; None while it is open.")
+    replay_of: str | None = Field(description="The earlier call whose answer was taken.")
+    re_asked: bool = Field(description="Whether it was asked again, as an answer did not fit.")
     error: str | None = Field(description="Why there is no answer.")
     attempts: int = Field(description="Requests, re-asks included.")
     input_tokens: int = Field(description="Of all attempts.")
@@ -157,12 +161,19 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         ),
         objections=history(rounds, kept),
         result=settle(kept).agreed if kept else None,
-        calls=tuple(_call(row) for row in find_calls(reader, CallFilter(document_id), limit=_CALLS).shown),
+        calls=_calls(reader, document_id),
         failures=failures_of(reader, document_id),
     )
 
 
-def _call(row: CallRow) -> CallLine:
+def _calls(reader: RunReader, document_id: str) -> tuple[CallLine, ...]:
+    rows = find_calls(reader, CallFilter(document_id), limit=_CALLS).shown
+    again = find_calls(reader, CallFilter(document_id, re_asked=True), limit=_CALLS).shown
+    re_asked = {row.id for row in again}
+    return tuple(_call(row, re_asked=row.id in re_asked) for row in rows)
+
+
+def _call(row: CallRow, *, re_asked: bool) -> CallLine:
     return CallLine(
         id=row.id,
         agent=row.agent,
@@ -171,6 +182,10 @@ def _call(row: CallRow) -> CallLine:
         passage=row.passage,
         model=f"{row.provider}/{row.model}",
         status=row.status.value,
+        opened=row.opened,
+        closed=row.closed,
+        replay_of=row.replay_of,
+        re_asked=re_asked,
         error=row.error,
         attempts=row.attempts,
         input_tokens=row.input_tokens,

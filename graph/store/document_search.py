@@ -7,7 +7,7 @@ SQL, without an index of its own, so that a page of 5,000 documents takes some h
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -186,20 +186,6 @@ def neighbours(run: OpenedRun, position: int) -> tuple[int | None, int | None]:
         position,
     )
     return before, after
-
-
-def positions(run: OpenedRun, document_ids: Sequence[str]) -> dict[str, int]:
-    """Where these documents are in the run; those that are not in it are left out.
-
-    Raises:
-        StoreError: The run cannot be read.
-    """
-    return dict(
-        run.rows(
-            "SELECT id, position FROM documents WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(document_ids)),
-        )
-    )
 
 
 def _condition(wanted: DocumentFilter) -> tuple[str, str, list[str | int | float]]:

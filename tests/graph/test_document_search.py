@@ -21,7 +21,6 @@ from graph.store.document_search import (
     find_documents,
     id_at,
     neighbours,
-    positions,
 )
 from graph.store.reading import RunReader
 from graph.store.store import RunStore
@@ -248,13 +247,12 @@ async def test_classes_are_counted_where_annotators_agreed(tmp_path: Path) -> No
         assert classes_found(store.reader, limit=1) == (("Person", 2),)
 
 
-def test_documents_have_neighbours_and_places(tmp_path: Path) -> None:
+def test_documents_have_neighbours(tmp_path: Path) -> None:
     with a_run(tmp_path) as store:
         store.add_documents([Document(id=name, text=name) for name in ("a", "b", "c")])
         reader = store.reader
         assert [neighbours(reader, at) for at in (0, 1, 2, 9)] == [(None, 1), (0, 2), (1, None), (2, None)]
         assert [id_at(reader, at) for at in (0, 2, 3, -1)] == ["a", "c", None, None]
-        assert positions(reader, ["c", "nobody", "a"]) == {"a": 0, "c": 2}
 
 
 def test_a_score_that_there_is_not_is_refused(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ const keys = {
   "/": () => document.querySelector("[data-search]")?.focus(),
   "[": () => follow('[data-key="["]'),
   "]": () => follow('[data-key="]"]'),
+  n: () => follow('[data-key="n"]'),
+  p: () => follow('[data-key="p"]'),
   u: () => {
     const up = [...document.querySelectorAll(".trail a")].filter((each) => each.getAttribute("aria-current") !== "page");
     up.at(-1)?.click();
