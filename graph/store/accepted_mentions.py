@@ -21,6 +21,8 @@ _KEPT: Final = """FROM documents d JOIN decisions e ON e.id = d.decision_id
 _DISPUTING: Final = f"""f.severity = '{Severity.MAJOR.value}'
     AND f.code IN ({", ".join(f"'{code.value}'" for code in sorted(INSTANCE_CODES))})"""
 
+_IS_DISPUTED: Final = f"EXISTS (SELECT 1 FROM findings f WHERE f.round_id = e.round_id AND {_DISPUTING})"
+
 
 class AcceptedMention(NamedTuple):
     """A mention of an accepted document."""
@@ -38,15 +40,22 @@ _Mention = tuple[str, int, str, str, int | None, int | None, str]
 """Document, instance, class, field, start, end and surface."""
 
 
-def accepted_mentions(run: OpenedRun) -> dict[str, tuple[AcceptedMention, ...]]:
+def accepted_mentions(
+    run: OpenedRun, *, disputed_only: bool = False
+) -> dict[str, tuple[AcceptedMention, ...]]:
     """The mentions of each accepted document by its id, those of dropped instances left out.
+
+    Args:
+        run: The run.
+        disputed_only: Leave out the documents in whose round nothing is disputed: most of them.
 
     Raises:
         StoreError: The run cannot be read.
     """
     rows = run.rows(
         f"""SELECT d.id, m.instance, m.class, m.field, m.start, m."end", m.surface {_KEPT}
-        LEFT JOIN mentions m ON m.annotation_id = a.id WHERE d.outcome = ?
+        LEFT JOIN mentions m ON m.annotation_id = a.id
+        WHERE d.outcome = ? {f"AND {_IS_DISPUTED}" if disputed_only else ""}
         ORDER BY d.position, m.number""",
         Outcome.ACCEPTED.value,
     )
@@ -59,6 +68,24 @@ def accepted_mentions(run: OpenedRun) -> dict[str, tuple[AcceptedMention, ...]]:
             mentions = _undisputed(mentions, disputes[document_id], trees[document_id])
         found[document_id] = tuple(_in_order(mentions))
     return found
+
+
+def undisputed_classes(run: OpenedRun) -> tuple[tuple[str, int, int], ...]:
+    """Classes, instances and documents with such, of accepted documents in which nothing is disputed.
+
+    Instances count that have a mention which stands for them, nested ones included.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    rows = run.rows(
+        f"""SELECT m.class, count(*), count(DISTINCT a.id) {_KEPT} JOIN mentions m ON m.annotation_id = a.id
+        WHERE d.outcome = ? AND NOT {_IS_DISPUTED} AND NOT EXISTS (SELECT 1 FROM mentions p
+            WHERE p.annotation_id = m.annotation_id AND p.number = m.number - 1 AND p.instance = m.instance)
+        GROUP BY m.class ORDER BY min(d.position), m.class""",
+        Outcome.ACCEPTED.value,
+    )
+    return tuple(rows)
 
 
 def _in_order(mentions: list[_Mention]) -> Iterator[AcceptedMention]:
@@ -99,8 +126,7 @@ def _disputes(run: OpenedRun) -> dict[str, set[object]]:
 def _trees(run: OpenedRun) -> dict[str, list[int]]:
     """Of the accepted documents with disputes: for each instance, nested ones included, the one it is in."""
     rows = run.rows(
-        f"""SELECT d.id, a.instances {_KEPT} WHERE d.outcome = ?
-        AND EXISTS (SELECT 1 FROM findings f WHERE f.round_id = e.round_id AND {_DISPUTING})""",
+        f"SELECT d.id, a.instances {_KEPT} WHERE d.outcome = ? AND {_IS_DISPUTED}",
         Outcome.ACCEPTED.value,
     )
     found: dict[str, list[int]] = {}
