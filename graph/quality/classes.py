@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from agents.class_names import plain_name
+from graph.agreement import TypedSpan
 from schemas.errors import UsageError
 
 _SHOWN = 20
@@ -66,6 +67,17 @@ class ClassNames:
 
     def _named(self, keys: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(self._shown[key] for key in keys if key not in self._ignored))
+
+
+def named(mentions: Collection[TypedSpan], name_of: Callable[[str], str | None]) -> set[TypedSpan]:
+    """Mentions with the names under which classes are compared, without those that are left out.
+
+    Args:
+        mentions: Of the gold, or of a run.
+        name_of: `ClassNames.of_gold`, or `ClassNames.of_run`.
+    """
+    renamed = ((start, end, name_of(label)) for start, end, label in mentions)
+    return {(start, end, name) for start, end, name in renamed if name is not None}
 
 
 def _key(name: str) -> str:

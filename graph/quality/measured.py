@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from graph.agreement import TypedSpan
 from graph.gold import Gold
-from graph.quality.classes import ClassNames
+from graph.quality.classes import ClassNames, named
 from graph.quality.counting import Counts, Measure, count, share
 from graph.quality.errors import mistakes
 from graph.quality.figures import FIGURES, figures_of, quantities
@@ -56,8 +55,8 @@ class MeasuredRun:
         counts = []
         self._mistakes: Counter[str] = Counter()
         for place, document in zip(places, self._documents, strict=True):
-            theirs = _named(gold.documents[place].mentions, names.of_gold)
-            ours = _named(document.found or (), names.of_run)
+            theirs = named(gold.documents[place].mentions, names.of_gold)
+            ours = named(document.found or (), names.of_run)
             text = gold.documents[place].text
             if document.outcome is Outcome.ACCEPTED:
                 self._mistakes.update({each.value: n for each, n in mistakes(ours, theirs).items()})
@@ -156,9 +155,3 @@ def _of_ranking(sample: RankedSample) -> Iterator[tuple[Key, float | None]]:
 
 def _by_class(counts: Counts) -> dict[str, int]:
     return {f"{part}.{name}": number for part in _PARTS for name, number in getattr(counts, part).items()}
-
-
-def _named(mentions: Collection[TypedSpan], name_of: Callable[[str], str | None]) -> set[TypedSpan]:
-    """The mentions with the names under which classes are compared, without those that are left out."""
-    named = ((start, end, name_of(label)) for start, end, label in mentions)
-    return {(start, end, name) for start, end, name in named if name is not None}

@@ -72,11 +72,41 @@ def read_results(reader: RunReader, gold: Gold) -> RunResults:
         UsageError: Document and gold have one id and different texts.
         StoreError: The run cannot be read.
     """
-    by_id = {document.id: at for at, document in enumerate(gold.documents) if document.id is not None}
-    by_text = {document.text: at for at, document in enumerate(gold.documents)}
+    places, without = places_in(reader, gold)
     taken = taken_by_document(reader)
     found: dict[int, DocumentResult] = {}
     classes: dict[str, None] = {}
+    for at, row in places.items():
+        found[at], names = _result(reader, row, taken.get(row.id, Taken()))
+        classes |= dict.fromkeys(names)
+    shared, count = taken.get(None, Taken()), max(1, len(found) + len(without))
+    return RunResults(
+        reader.run().name,
+        found,
+        tuple(classes),
+        without,
+        (
+            shared.input_tokens / count,
+            (shared.input_tokens - shared.cached_tokens) / count,
+            shared.output_tokens / count,
+        ),
+        answers_from_elsewhere(reader),
+    )
+
+
+def places_in(reader: RunReader, gold: Gold) -> tuple[dict[int, DocumentRow], tuple[str, ...]]:
+    """Find a run's documents in the gold, by id or else by their text.
+
+    Returns:
+        Place in the gold to document, and the ids of those that the gold does not have.
+
+    Raises:
+        UsageError: Document and gold have one id and different texts.
+        StoreError: The run cannot be read.
+    """
+    by_id = {document.id: at for at, document in enumerate(gold.documents) if document.id is not None}
+    by_text = {document.text: at for at, document in enumerate(gold.documents)}
+    found: dict[int, DocumentRow] = {}
     without: list[str] = []
     for row, text in _documents(reader):
         at = by_id.get(row.id, by_text.get(text))
@@ -89,21 +119,8 @@ def read_results(reader: RunReader, gold: Gold) -> RunResults:
                 f"{gold.documents[at].place}, which has its id.",
                 "Give the gold the texts of the run, or leave its ids out to have texts compared alone.",
             )
-        found[at], names = _result(reader, row, taken.get(row.id, Taken()))
-        classes |= dict.fromkeys(names)
-    shared, count = taken.get(None, Taken()), max(1, len(found) + len(without))
-    return RunResults(
-        reader.run().name,
-        found,
-        tuple(classes),
-        tuple(without),
-        (
-            shared.input_tokens / count,
-            (shared.input_tokens - shared.cached_tokens) / count,
-            shared.output_tokens / count,
-        ),
-        answers_from_elsewhere(reader),
-    )
+        found[at] = row
+    return found, tuple(without)
 
 
 def _documents(reader: RunReader) -> Iterator[tuple[DocumentRow, str]]:

@@ -149,6 +149,8 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     "class_registry": _Table("class_registry", "name definition documents kept_as"),
     "merge_proposals": _Table("merge_proposals", "kept merged similarity reason ruling ruled_by"),
     "guideline_examples": _Table("guideline_examples", "class field phrase document_id"),
+    "reviews": _Table("reviews", "id document_id round_id reviewer created verdict note"),
+    "wrong_mentions": _Table("wrong_mentions", 'review_id start "end" class'),
     "run_status": _Update("runs", "id", "status reason ended"),
     "session_status": _Update("sessions", "id", "status reason ended"),
     "run_job": _Update("runs", "id", "job job_toml"),

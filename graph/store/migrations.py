@@ -138,6 +138,27 @@ def m016_merits(db: Database) -> None:
     """)
 
 
+def m017_reviews(db: Database) -> None:
+    """What people say of documents: added, never overwritten; the newest of a reviewer counts."""
+    db.executescript("""
+        CREATE TABLE reviews (
+            id INTEGER PRIMARY KEY,
+            document_id TEXT NOT NULL REFERENCES documents(id),
+            round_id INTEGER NOT NULL REFERENCES rounds(id),  -- what was looked at, settled
+            reviewer TEXT NOT NULL, created TEXT NOT NULL,
+            verdict TEXT NOT NULL,  -- accepted or rejected
+            note TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX reviews_document ON reviews(document_id);
+        CREATE TABLE wrong_mentions (
+            review_id INTEGER NOT NULL REFERENCES reviews(id),
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL,  -- code points
+            class TEXT NOT NULL,
+            PRIMARY KEY (review_id, start, "end", class)
+        ) STRICT, WITHOUT ROWID;
+    """)
+
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_runs,
     m002_texts,
@@ -155,6 +176,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m014_verdicts,
     m015_schema_versions,
     m016_merits,
+    m017_reviews,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

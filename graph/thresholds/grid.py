@@ -1,0 +1,187 @@
+"""Sums over the accepted documents at every setting of a grid of thresholds, without trying them one by one.
+
+A round is sound at all settings below its scores: a box that begins at the lowest corner of the grid.
+Of several sound rounds the first of an order that no threshold changes is kept, so that a document is the
+sum of a few such boxes, some of them subtracted. Each is put at its upper corner, and sums from there
+downwards along each axis give all settings at once (a summed-area table).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from graph.merits import Merits, is_sound
+from graph.quality.resampling import Lanes
+from graph.thresholds.facts import DocumentFacts, RunFacts
+from schemas.judgement import THRESHOLD_SCORES, Thresholds
+
+MIN_INSTANCES = "min_instances"
+SWEPT = (*THRESHOLD_SCORES, MIN_INSTANCES)
+"""Thresholds that are tried one by one."""
+JOINT = ("agreement", "faithfulness", "completeness")
+"""Thresholds that are tried together: those of what annotators and critic say of the mentions."""
+
+_STEP = 0.05
+_MOST_INSTANCES = 10
+_UNIT = 1 << 20
+"""Scores are summed in parts of one."""
+
+Quantify = Callable[[DocumentFacts, int], Mapping[str, int]]
+"""What a document adds to the sums if the round at this place is kept; no quantity is negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A threshold and the values that are tried.
+
+    Attributes:
+        name: As in `Thresholds`.
+        values: Rising, from 0.
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+
+def axes_of(facts: RunFacts, names: Sequence[str]) -> tuple[Axis, ...]:
+    """The axes of those thresholds that have an effect: steps of 0.05, and what is in force.
+
+    A score that no round has decides nothing, so it has no axis.
+    """
+    made = []
+    for name in names:
+        if name == MIN_INSTANCES:
+            steps = {float(number) for number in range(_MOST_INSTANCES + 1)}
+        elif any(_value(merits, name) is not None for each in facts.documents for merits in each.rounds):
+            steps = {round(number * _STEP, 10) for number in range(round(1 / _STEP) + 1)}
+        else:
+            continue
+        made.append(Axis(name, tuple(sorted(steps | {float(getattr(facts.thresholds, name))}))))
+    return tuple(made)
+
+
+def _value(merits: Merits, name: str) -> float | None:
+    value: float | None = merits.left if name == MIN_INSTANCES else getattr(merits.scores, name)
+    return value
+
+
+def yields(document: DocumentFacts, place: int) -> dict[str, int]:
+    """What is accepted with a document: itself, its instances, and its scores."""
+    merits = document.rounds[place]
+    made = {"documents": 1, "instances": merits.left}
+    for name in JOINT:
+        value = getattr(merits.scores, name)
+        if value is not None:
+            made[f"{name}.sum"], made[f"{name}.count"] = round(value * _UNIT), 1
+    return made
+
+
+def mean_of(sums: Mapping[str, int], name: str) -> float | None:
+    """Mean of a score over the accepted documents that have it."""
+    count = sums.get(f"{name}.count", 0)
+    return sums[f"{name}.sum"] / _UNIT / count if count else None
+
+
+class Grid:
+    """Documents on a grid of thresholds; the others are held as given."""
+
+    def __init__(
+        self,
+        documents: Sequence[DocumentFacts],
+        axes: Sequence[Axis],
+        held: Thresholds,
+        quantify: Quantify = yields,
+    ) -> None:
+        """Work out where each document is accepted, and with which round.
+
+        Args:
+            documents: The documents.
+            axes: The grid.
+            held: Thresholds that are no axis.
+            quantify: What is summed.
+        """
+        self.axes, self._held = tuple(axes), held
+        self._free = held.model_copy(update=dict.fromkeys((axis.name for axis in axes), 0))
+        self._shape = tuple(len(axis.values) for axis in axes)
+        self._strides = tuple(prod(self._shape[number + 1 :]) for number in range(len(axes)))
+        boxes = [list(self._boxes(document)) for document in documents]
+        quantities = [
+            {place: quantify(document, place) for _, place, _ in found}
+            for document, found in zip(documents, boxes, strict=True)
+        ]
+        self._lanes = Lanes(name for each in quantities for made in each.values() for name in made)
+        self._parts: list[tuple[tuple[int, int], ...]] = []
+        for made, found in zip(quantities, boxes, strict=True):
+            packed = {place: self._lanes.pack(each) for place, each in made.items()}
+            self._parts.append(tuple((cell, sign * packed[place]) for cell, place, sign in found))
+
+    def _boxes(self, document: DocumentFacts) -> Iterator[tuple[int, int, int]]:
+        """(cell, place of the round, sign): the boxes of settings that make up where each round is kept."""
+        covered: dict[tuple[int, ...], int] = {}
+        for place in document.preferred(self._held.block_on_major):
+            merits = document.rounds[place]
+            if not is_sound(merits, self._free):
+                continue
+            corner = tuple(self._reached(merits, axis) for axis in self.axes)
+            # All settings of its box, less those where an earlier round of the order is kept.
+            added = {corner: 1}
+            for other, sign in covered.items():
+                met = tuple(map(min, corner, other))
+                added[met] = added.get(met, 0) - sign
+            for at, sign in added.items():
+                if sign:
+                    covered[at] = covered.get(at, 0) + sign
+                    yield self._cell(at), place, sign
+            covered = {at: sign for at, sign in covered.items() if sign}
+
+    @staticmethod
+    def _reached(merits: Merits, axis: Axis) -> int:
+        """The last value of an axis that a round reaches; a score that was not judged passes everywhere."""
+        value = _value(merits, axis.name)
+        return len(axis.values) - 1 if value is None else bisect_right(axis.values, value) - 1
+
+    def _cell(self, at: Sequence[int]) -> int:
+        return sum(index * stride for index, stride in zip(at, self._strides, strict=True))
+
+    def over(self, numbers: Iterable[int]) -> Cells:
+        """The sums over some of the documents, by their number; one may be given several times."""
+        cells = [0] * prod(self._shape)
+        for number in numbers:
+            for cell, part in self._parts[number]:
+                cells[cell] += part
+        for size, stride in zip(self._shape, self._strides, strict=True):
+            for cell in range(len(cells) - stride - 1, -1, -1):
+                if cell // stride % size < size - 1:
+                    cells[cell] += cells[cell + stride]
+        return Cells(cells, self._lanes)
+
+    def settings(self) -> Iterator[Thresholds]:
+        """The settings, in the order of the cells."""
+        names = [axis.name for axis in self.axes]
+        for values in product(*(axis.values for axis in self.axes)):
+            yield self.setting(dict(zip(names, values, strict=True)))
+
+    def setting(self, values: Mapping[str, float]) -> Thresholds:
+        """The thresholds that are held, with these."""
+        whole = {name: int(value) if name == MIN_INSTANCES else value for name, value in values.items()}
+        return self._held.model_copy(update=whole)
+
+
+class Cells:
+    """Sums at every setting; those of several groups of documents can be added and subtracted."""
+
+    def __init__(self, cells: list[int], lanes: Lanes) -> None:
+        self._cells, self._lanes = cells, lanes
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __getitem__(self, cell: int) -> dict[str, int]:
+        return self._lanes.unpack(self._cells[cell])
+
+    def __sub__(self, part: Cells) -> Cells:
+        return Cells([a - b for a, b in zip(self._cells, part._cells, strict=True)], self._lanes)
