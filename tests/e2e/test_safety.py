@@ -165,6 +165,7 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
         "call": calls[:6],
         "call_id": calls[:6],
         "gold": [str(gold)],
+        "version": ["1"],
         "destination": [str(tmp_path / "copied" / "copy.db")],
         "output": [str(tmp_path / "copied" / "output")],
     }

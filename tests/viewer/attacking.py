@@ -115,6 +115,8 @@ class Site:
 
     pages: dict[str, str]
     """Addresses and what was answered."""
+    dead: list[str]
+    """Addresses that were linked and refused."""
     parameters: dict[str, set[str]]
     """Names of query parameters by the path that takes them."""
 
@@ -122,6 +124,7 @@ class Site:
 def crawl(client: TestClient, most: int = 4) -> Site:
     """Follow links from the first page; of each route, and each set of its parameters, `most` addresses."""
     pages: dict[str, str] = {}
+    dead: list[str] = []
     parameters: dict[str, set[str]] = defaultdict(set)
     taken: dict[tuple[str, frozenset[str]], int] = defaultdict(int)
     queue = deque(["/"])
@@ -135,6 +138,8 @@ def crawl(client: TestClient, most: int = 4) -> Site:
         taken[kind] += 1
         answer = client.get(address, follow_redirects=False)
         pages[address] = answer.text
+        if answer.is_error:
+            dead.append(f"{answer.status_code} {address}")
         if answer.is_redirect:
             queue.append(answer.headers["location"])
             continue
@@ -148,7 +153,7 @@ def crawl(client: TestClient, most: int = 4) -> Site:
             queue.append(link if target.path else f"{path}?{target.query}")
         for action, fields in seen.parameters.items():
             parameters[urlsplit(action).path or parts.path] |= fields
-    return Site(pages, parameters)
+    return Site(pages, dead, parameters)
 
 
 def routes(app: Starlette, *, methods: Iterable[str] = ("GET",)) -> list[Route]:

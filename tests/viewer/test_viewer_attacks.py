@@ -81,9 +81,24 @@ def test_the_crawl_reaches_every_page(client: TestClient, site: Site) -> None:
     assert pages <= reached
 
 
+def test_no_link_is_refused(client: TestClient, site: Site) -> None:
+    """Whatever stands in the names that links are made of."""
+    answered = [
+        dead for dead in site.dead if route_of(client, urlsplit(dead[4:]).path) != urlsplit(dead[4:]).path
+    ]
+    assert answered == []
+
+
 def test_stored_text_is_no_markup_on_any_page(site: Site) -> None:
     faults = {address: found for address, html in site.pages.items() if (found := read(html).faults)}
     assert faults == {}
+
+
+def test_hostile_text_is_shown_as_it_is(site: Site) -> None:
+    """Escaped once, not twice, and never taken for a template."""
+    shown = "".join("".join(read(html).text) for html in site.pages.values())
+    for attack in (attack for attack in HOSTILE if attack.isprintable()):
+        assert attack in shown, attack
 
 
 def test_no_parameter_breaks_a_page_or_changes_what_is_stored(
