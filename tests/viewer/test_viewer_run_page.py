@@ -97,7 +97,7 @@ def test_each_state_links_to_its_documents_and_each_class_to_those_that_have_it(
     html = viewer(runs).get("/runs/bulk").text
     for state in ("accepted", "rejected", "failed", "skipped", "pending"):
         assert f'href="/runs/bulk/documents?outcome={state}"' in html
-    assert re.search(r'href="/runs/bulk/documents\?class=\w+&amp;outcome=accepted"', html)
+    assert re.search(r'href="/runs/bulk/documents\?found=\w+&amp;outcome=accepted"', html)
 
 
 def test_score_charts_tell_their_threshold_and_their_numbers_in_words(runs: Path, viewer: Ask) -> None:
