@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from guidex.viewer.links import Links
 from guidex.viewer.open_runs import RunsFolder
-from guidex.viewer.pages import document, documents, plot_looks, run_page, runs_list
+from guidex.viewer.pages import calls, document, documents, plot_looks, run_page, runs_list
 from guidex.viewer.rendering import LINKS, page
 from guidex.viewer.security import HEADERS, GuardedHeaders, GuardedWrites
 from schemas.errors import GuidexError
@@ -62,6 +62,7 @@ def _routes() -> list[BaseRoute]:
         *run_page.ROUTES,
         *plot_looks.ROUTES,
         *document.ROUTES,
+        *calls.ROUTES,
         Mount("/static", StaticFiles(packages=[("guidex.viewer", "static")]), name="static"),
     ]
 

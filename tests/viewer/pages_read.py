@@ -21,9 +21,14 @@ class Page(HTMLParser):
         self.tags.append(tag)
         given = dict(attrs)
         assert not any(name.startswith("on") or name == "style" for name in given), given
-        self._at = given.get("href") or "" if tag == "a" else ""
+        if tag == "a":
+            self._at = given.get("href") or ""
         if tag == "tr" and "data-row" in given:
             self.rows.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._at = ""
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
