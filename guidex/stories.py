@@ -12,7 +12,7 @@ from graph.store.call_search import CallFilter, find_calls
 from graph.store.document_search import DocumentFilter, FoundDocument, find_documents
 from graph.store.failures import failures_of
 from graph.store.reading import RunReader
-from graph.store.records import CallRow, Found
+from graph.store.records import CallRow, DocumentDecision, Found
 from graph.store.versions import job_of_run, thresholds_in_force
 from schemas.annotation import Annotation
 from schemas.base import Model
@@ -77,7 +77,10 @@ class Story(Model):
     id: str = Field(description="The document.")
     document: Document | None = Field(description="None for a record that could not be read.")
     outcome: Outcome = Field(description="Where it stands.")
-    decision: Decision | None = Field(description="None while pending.")
+    decision: Decision | None = Field(description="The one in force; None while pending.")
+    decisions: tuple[DocumentDecision, ...] = Field(
+        description="All that were taken, the oldest first: by the run, again, and by other thresholds."
+    )
     required: dict[str, float] = Field(
         description="The least value of each score that acceptance takes, by the version of decisions in "
         "force; a score that is not there decides nothing."
@@ -152,6 +155,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         document=reader.document(document_id),
         outcome=outcome,
         decision=reader.decision(document_id),
+        decisions=reader.decisions(document_id),
         required=required(job.method, thresholds),
         rounds=tuple(
             RoundStory(

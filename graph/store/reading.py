@@ -16,6 +16,7 @@ from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
 from graph.store.opening import match_all
 from graph.store.records import (
+    DocumentDecision,
     DocumentRow,
     Event,
     PendingDocument,
@@ -260,26 +261,29 @@ class RunReader(CallReader):
 
     def decision(self, document_id: str) -> Decision | None:
         """The decision in force; None while pending."""
-        made = self._decisions("e.id = (SELECT decision_id FROM documents WHERE id = ?)", document_id)
-        return made[0] if made else None
+        return next((made.decision for made in self.decisions(document_id) if made.in_force), None)
 
-    def decisions(self, document_id: str) -> tuple[Decision, ...]:
+    def decisions(self, document_id: str) -> tuple[DocumentDecision, ...]:
         """All decisions on a document, the oldest first."""
-        return self._decisions("e.document_id = ?", document_id)
-
-    def _decisions(self, condition: str, document_id: str) -> tuple[Decision, ...]:
         rows = self.rows(
-            f"SELECT e.outcome, e.reason, e.ending, e.round FROM decisions e WHERE {condition} ORDER BY e.id",
+            """SELECT e.version, e.created, e.id IS d.decision_id, e.outcome, e.reason, e.ending, e.round
+            FROM decisions e JOIN documents d ON d.id = e.document_id
+            WHERE e.document_id = ? ORDER BY e.id""",
             document_id,
         )
         return tuple(
-            Decision(
-                outcome=Outcome(outcome),
-                reason=reason,
-                ending=Ending(ending) if ending else None,
-                round=number,
+            DocumentDecision(
+                version=version,
+                created=created,
+                in_force=bool(in_force),
+                decision=Decision(
+                    outcome=Outcome(outcome),
+                    reason=reason,
+                    ending=Ending(ending) if ending else None,
+                    round=number,
+                ),
             )
-            for outcome, reason, ending, number in rows
+            for version, created, in_force, outcome, reason, ending, number in rows
         )
 
     def mean_scores(self, names: Sequence[str]) -> dict[str, tuple[float, int]]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from agents.llm.choices import Choice
 from agents.llm.client import Attempt, CallFault, Message, ModelIdentity, Purpose, Sampling
 from schemas.documents import Document
-from schemas.judgement import Ending, Outcome
+from schemas.judgement import Decision, Ending, Outcome
 
 ACCEPTANCE_OF_THE_RUN: Final = 1
 """Version of the decisions that the run itself takes; later versions re-decide from stored scores."""
@@ -228,6 +228,18 @@ class DocumentRow:
     ending: Ending | None
     round: int | None
     """The round whose result was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDecision:
+    """A decision on a document, one of several where it was taken up again or decided anew."""
+
+    version: int
+    """The version of the decisions of the run that it belongs to."""
+    created: str
+    decision: Decision
+    in_force: bool
+    """Whether it is the one that holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def show(
 
 def _print_report(out: Console, report: SharedSchemaReport) -> None:
     from guidex.cli.console import safe
-    from guidex.cli.story import print_schema
+    from guidex.cli.schema_text import print_schema
 
     frozen = report.pilot is not None and report.pilot.frozen.version == report.version
     which = (
@@ -58,7 +58,7 @@ def _print_report(out: Console, report: SharedSchemaReport) -> None:
     )
     out.print(f"Run {safe(report.run)}: schema {which}")
     out.print()
-    print_schema(out, report.annotation_schema, None)
+    print_schema(out, report.annotation_schema)
     if report.pilot is not None:
         _print_pilot(out, report.pilot)
 

@@ -74,9 +74,9 @@ def test_the_story_of_a_rejected_document(guidex: Command) -> None:
         "annotator 2 answered",
         "critic answered",
         "as before",
-        "Objections, and who gave way",
+        "Objections: who raised them, and who gave way",
         "objection 1 (SPURIOUS, ",
-        "raised in round 1, dropped with its mention in round 1, the class unknown",
+        "raised in round 1 by critic, dropped with its mention in round 1, the class unknown",
         "Result (round",
     ):
         assert part in text, part

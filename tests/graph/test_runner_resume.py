@@ -267,7 +267,7 @@ async def test_failed_documents_are_retried_and_only_what_failed_is_sent(
         # The same call, bumped: with the same seed a server might well say the same again.
         assert first.key == second.key and (first.retry, second.retry) == (0, 1)
         assert len(set(seeds(reader, "d3")[-2:])) == 2
-        assert [d.outcome for d in reader.decisions("d3")] == [Outcome.FAILED, Outcome.ACCEPTED]
+        assert [d.decision.outcome for d in reader.decisions("d3")] == [Outcome.FAILED, Outcome.ACCEPTED]
 
 
 async def test_rejected_documents_are_drawn_anew(

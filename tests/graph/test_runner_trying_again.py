@@ -54,7 +54,7 @@ async def test_only_a_reason_that_may_pass_is_worth_it(
     with RunReader(folder) as reader:
         assert len(failures_of(reader, "d1")) == 1
         (decision,) = reader.decisions("d1")
-        assert decision.outcome is (Outcome.ACCEPTED if passing else Outcome.FAILED)
+        assert decision.decision.outcome is (Outcome.ACCEPTED if passing else Outcome.FAILED)
 
 
 async def test_a_document_that_goes_on_failing_is_failed(

@@ -271,7 +271,8 @@ def test_a_document_taken_up_again_begins_a_new_take_and_loses_nothing(tmp_path:
         again.decide("d0", decision(round=1))
         again.flush_now()
         assert [one.number for one in again.reader.rounds("d0")] == [1]
-        assert [one.outcome for one in again.reader.decisions("d0")] == [Outcome.REJECTED, Outcome.ACCEPTED]
+        made = [(one.decision.outcome, one.in_force) for one in again.reader.decisions("d0")]
+        assert made == [(Outcome.REJECTED, False), (Outcome.ACCEPTED, True)]
         assert query(tmp_path / "trial", "SELECT take, number FROM rounds ORDER BY id") == [
             (1, 1),
             (1, 2),
