@@ -23,6 +23,7 @@ from graph.store.first_migrations import (
     m010_fewer_indexes,
     m011_sessions,
 )
+from graph.store.views import m018_more_views
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
     m015_schema_versions,
     m016_merits,
     m017_reviews,
+    m018_more_views,
 )
 NAMES: Final = tuple(step.__name__ for step in MIGRATIONS)
 

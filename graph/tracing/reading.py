@@ -18,7 +18,7 @@ from graph.store.calls import CALL_COLUMNS, call_row
 from graph.store.opening import OpenedRun
 from graph.store.reading import RunReader
 from graph.store.records import ACCEPTANCE_OF_THE_RUN, CallDetail, CallRow
-from schemas.judgement import Outcome, Thresholds
+from schemas.judgement import Outcome
 
 _PAGE: Final = 50
 """Documents looked up at once."""
@@ -129,14 +129,6 @@ class TracedSession:
     outcomes: dict[str, int]
     """How many documents it decided, by outcome."""
     calls: tuple[TracedCall, ...]
-
-
-def run_thresholds(run: OpenedRun) -> Thresholds:
-    """What the run itself decided by."""
-    ((thresholds,),) = run.rows(
-        "SELECT thresholds FROM decision_versions WHERE version = ?", ACCEPTANCE_OF_THE_RUN
-    )
-    return Thresholds.model_validate_json(thresholds)
 
 
 def last_decision(run: OpenedRun) -> int:

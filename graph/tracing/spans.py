@@ -20,10 +20,12 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from graph.store.reading import RunReader
+from graph.store.records import ACCEPTANCE_OF_THE_RUN
+from graph.store.versions import thresholds_of_version
 from graph.tracing import attributes as described
 from graph.tracing.attributes import Attributes
 from graph.tracing.identifiers import agent_span, call_span, document_trace, root_span, session_trace
-from graph.tracing.reading import TracedCall, TracedDocument, TracedSession, run_thresholds
+from graph.tracing.reading import TracedCall, TracedDocument, TracedSession
 from schemas.judgement import Outcome
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +49,7 @@ class SpanMaker:
         """
         record = run.run()
         self._run_id, self._content = record.id, content
-        self._thresholds = run_thresholds(run)
+        self._thresholds = thresholds_of_version(run, ACCEPTANCE_OF_THE_RUN)
         self._about_run: Attributes = {
             "gen_ai.agent.name": "guidex",
             "gen_ai.workflow.name": "guidex",  # the name of that before v0.1.0
