@@ -125,12 +125,18 @@ def given_up(round_: Round, before: Round | None) -> tuple[Instance, ...]:
 
 
 def in_words(value: Value) -> str:
-    """A value as it is read: lists in brackets, nested instances with their class."""
+    """A value as it is read: lists in brackets, a nested instance by its class, its text and its fields."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(in_words, value))}]"
     if isinstance(value, Instance):
-        given = (f"{name}: {in_words(each)}" for name, each in value.values.items() if each not in (None, ()))
-        return f"{value.class_name}({', '.join(given)})"
+        anchor = value.anchor
+        parts = [value.surface or anchor.quote] if anchor else []
+        parts += [
+            f"{name}={in_words(each)}"
+            for name, each in value.values.items()
+            if each not in (None, ()) and (anchor is None or name != anchor.field)
+        ]
+        return f"{value.class_name}({'; '.join(parts)})"
     return str(value)
 
 
