@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Self
 
-from graph.store.beginning import bring_up_to_date
 from graph.store.connection import DATABASE, connect_reader, explained
 from graph.store.migrations import MIGRATION_SET, NAMES, refuse_newer
 from schemas.errors import StoreError
@@ -55,6 +54,9 @@ class OpenedRun:
                 applied = applied_migrations(self._connection)
                 refuse_newer(applied, str(self._path))
                 if len(applied) < len(NAMES):
+                    # What writes a run takes longer to import than most questions to a run take.
+                    from graph.store.beginning import bring_up_to_date
+
                     bring_up_to_date(folder)
             except BaseException:
                 self._connection.close()
