@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bulk_run import make_run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -80,3 +82,15 @@ def test_kills_and_faults_are_counted() -> None:
     assert (faulty["documents"], faulty["lost"]) == (6, 0)
     assert sum(faulty["kinds"].values()) == faulty["requests"] > 30
     assert faulty["ratio"] > 0 and len(faulty["kinds"]) > 2
+
+
+def test_pages_and_searches_are_measured_beside_their_goals(tmp_path: Path) -> None:
+    run = make_run(tmp_path, documents=12, calls=150)
+    told = {row["what"]: row for row in figures("viewer.py", "--run", str(run), "--repetitions", "1")}
+    assert {"run", "documents", "document of 3 rounds", "calls with a rare word"} & told.keys()
+    for row in told.values():
+        assert 0 < row["whole"] <= row["longest"]
+        is_page = row["first_byte"] is not None
+        assert not is_page or (row["goal_first_byte"] and 0 < row["first_byte"] <= row["longest"])
+        assert row["missed"] in (False, True)
+    assert told["run"]["goal_whole"] == 1.0
