@@ -43,11 +43,22 @@ class DecisionVersion:
 
 def version_in_force(run: OpenedRun) -> int:
     """The version whose decisions hold; the run's own unless another was said to."""
+    return _in_force(run)[0]
+
+
+def version_before(run: OpenedRun) -> int | None:
+    """The version that was in force before the one that is; None if there was no other."""
+    now, *before = _in_force(run)
+    return next((version for version in before if version != now), None)
+
+
+def _in_force(run: OpenedRun) -> list[int]:
+    """The versions that were put in force, the last one first; the run's own was the first."""
     rows = run.rows(
-        "SELECT json_extract(data, '$.version') FROM events WHERE kind = ? ORDER BY id DESC LIMIT 1",
+        "SELECT json_extract(data, '$.version') FROM events WHERE kind = ? ORDER BY id DESC",
         DECISIONS_IN_FORCE,
     )
-    return int(rows[0][0]) if rows else ACCEPTANCE_OF_THE_RUN
+    return [*(int(version) for (version,) in rows), ACCEPTANCE_OF_THE_RUN]
 
 
 def thresholds_of_version(run: OpenedRun, version: int) -> Thresholds:

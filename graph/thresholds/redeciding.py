@@ -7,8 +7,9 @@ version can be put in force again. Only documents that were accepted or rejected
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from graph.merits import Merits, decide
 from graph.methods.acceptance import decide_in_one_pass
@@ -22,7 +23,7 @@ from graph.store.versions import thresholds_of_version, version_in_force
 from graph.thresholds.facts import DocumentFacts, RunFacts, load
 from schemas.errors import UsageError
 from schemas.job import Job
-from schemas.judgement import Decision, Outcome, Thresholds
+from schemas.judgement import JUDGED_SCORES, Decision, Outcome, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Trial:
         documents: Documents that were judged.
         accepted: How many of them would be accepted.
         instances: Agreed instances of these, settled.
+        means: Mean of each score over those of them that have it, by the score's name.
         gained: Ids of those that would be accepted and are not now, in the order of the source.
         lost: Ids of those that are accepted now and would not be.
         moved: Ids of those that would stay accepted with another round than is kept now.
@@ -58,6 +60,7 @@ class Trial:
     documents: int
     accepted: int
     instances: int
+    means: Mapping[str, float]
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     moved: tuple[str, ...]
@@ -108,10 +111,20 @@ def try_thresholds(facts: RunFacts, thresholds: Thresholds) -> Trial:
     return _compared(facts, thresholds, kept)
 
 
+def as_in_force(facts: RunFacts) -> Trial:
+    """What the decisions in force come to; nothing differs from them."""
+    kept = (
+        _numbered(document, document.kept) if document.outcome is Outcome.ACCEPTED else None
+        for document in facts.documents
+    )
+    return _compared(facts, facts.thresholds, kept)
+
+
 def _compared(facts: RunFacts, thresholds: Thresholds, kept: Iterable[Merits | None]) -> Trial:
     """What changes where of each document this round is kept, or none as it is rejected."""
     accepted = instances = 0
     gained, lost, moved = [], [], []
+    scores: dict[str, list[float]] = {name: [] for name in JUDGED_SCORES}
     for document, merits in zip(facts.documents, kept, strict=True):
         was_accepted = document.outcome is Outcome.ACCEPTED
         if merits is None:
@@ -120,12 +133,23 @@ def _compared(facts: RunFacts, thresholds: Thresholds, kept: Iterable[Merits | N
             continue
         accepted += 1
         instances += merits.left
+        for name, values in scores.items():
+            if (value := getattr(merits.scores, name)) is not None:
+                values.append(value)
         if not was_accepted:
             gained.append(document.id)
         elif merits.number != document.kept:
             moved.append(document.id)
+    means = {name: fmean(values) for name, values in scores.items() if values}
     return Trial(
-        thresholds, len(facts.documents), accepted, instances, tuple(gained), tuple(lost), tuple(moved)
+        thresholds,
+        len(facts.documents),
+        accepted,
+        instances,
+        means,
+        tuple(gained),
+        tuple(lost),
+        tuple(moved),
     )
 
 

@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from guidex.viewer.kept_facts import KeptFacts
 from guidex.viewer.links import Links
 from guidex.viewer.open_runs import RunsFolder
-from guidex.viewer.pages import calls, document, documents, plot_looks, run_page, runs_list
+from guidex.viewer.pages import calls, document, documents, plot_looks, run_page, runs_list, thresholds
 from guidex.viewer.rendering import LINKS, page
 from guidex.viewer.security import HEADERS, GuardedHeaders, GuardedWrites
 from schemas.errors import GuidexError
@@ -52,6 +53,7 @@ def create_app(runs: Path, hosts: Collection[str] = LOOPBACK, links: Links = LIN
     app.state.runs = RunsFolder(runs)
     app.state.token = token
     app.state.links = links
+    app.state.facts = KeptFacts()
     return app
 
 
@@ -63,6 +65,7 @@ def _routes() -> list[BaseRoute]:
         *plot_looks.ROUTES,
         *document.ROUTES,
         *calls.ROUTES,
+        *thresholds.ROUTES,
         Mount("/static", StaticFiles(packages=[("guidex.viewer", "static")]), name="static"),
     ]
 

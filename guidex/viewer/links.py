@@ -48,9 +48,9 @@ class Links:
         """A call."""
         return f"{self.run(run)}/calls/{quote(call_id, safe='')}"
 
-    def thresholds(self, run: str) -> str:
-        """The thresholds of a run."""
-        return f"{self.run(run)}/thresholds"
+    def thresholds(self, run: str, **query: str | int | float | None) -> str:
+        """The thresholds of a run; `query` tries others than those in force."""
+        return f"{self.run(run)}/thresholds{_query(query)}"
 
     def compare(self, *runs: str) -> str:
         """Two runs side by side."""

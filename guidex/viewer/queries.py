@@ -41,9 +41,8 @@ class Query(Model):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            faults = "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in error.errors())
             raise HTTPException(
-                400, f"The address asks for what this list does not have. {faults}."
+                400, f"The address asks for what this page does not have. {faults(error)}."
             ) from None
 
     def changed(self, **changes: Any) -> dict[str, Any]:
@@ -59,5 +58,10 @@ class Query(Model):
         }
 
 
+def faults(error: ValidationError) -> str:
+    """What is wrong with what was sent, place by place."""
+    return "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in error.errors())
+
+
 def _place(fault: Any) -> str:
-    return ".".join(map(str, fault["loc"])) or "query"
+    return ".".join(map(str, fault["loc"])) or "all of it"

@@ -29,6 +29,8 @@ SCORE_NAMES: Mapping[str, str] = {
 class ScoreChart:
     """A score's distribution, drawn and in numbers."""
 
+    key: str
+    """Of the score, in a query."""
     name: str
     mean: float
     documents: int
@@ -39,22 +41,25 @@ class ScoreChart:
 
 
 def score_charts(
-    distributions: Mapping[str, Distribution], thresholds: Mapping[str, float]
+    distributions: Mapping[str, Distribution], thresholds: Mapping[str, float], height: int = _HEIGHT
 ) -> tuple[ScoreChart, ...]:
     """A histogram of each score, with the least value that is accepted.
 
     Args:
         distributions: By the score's name.
         thresholds: Those that count, by the score's name.
+        height: In user units, of which a chart is 400 wide.
     """
     return tuple(
-        _score_chart(name, distributions[key], thresholds.get(key))
+        _score_chart(key, name, distributions[key], thresholds.get(key), height)
         for key, name in SCORE_NAMES.items()
         if key in distributions
     )
 
 
-def _score_chart(name: str, distribution: Distribution, threshold: float | None) -> ScoreChart:
+def _score_chart(
+    key: str, name: str, distribution: Distribution, threshold: float | None, height: int
+) -> ScoreChart:
     bins = len(distribution.counts)
     edges = [number / bins for number in range(bins + 1)]
     ranges = tuple(
@@ -74,9 +79,9 @@ def _score_chart(name: str, distribution: Distribution, threshold: float | None)
         f" Documents by range: {told}.",
         rules=() if threshold is None else (Rule(f"least {threshold:g}", x=threshold),),
         width=_WIDTH,
-        height=_HEIGHT,
+        height=height,
     )
-    return ScoreChart(name, distribution.mean, distribution.documents, threshold, ranges, Markup(drawn))
+    return ScoreChart(key, name, distribution.mean, distribution.documents, threshold, ranges, Markup(drawn))
 
 
 def rounds_chart(taken: Sequence[RoundsTaken]) -> Markup | None:

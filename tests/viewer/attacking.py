@@ -58,7 +58,7 @@ class _Reader(HTMLParser):
                 self.seen.faults.append(f"{tag} has the attribute {name}={value!r}")
             if name in ("href", "src", "action", "xlink:href") and not _is_own(value or ""):
                 self.seen.faults.append(f"{tag} leads to {value!r}")
-        link = given.get(_LINKS.get(tag, "")) or given.get("data-live")
+        link = given.get(_LINKS.get(tag, "")) or given.get("data-live") or given.get("data-outcome")
         if link and tag != "form":
             self.seen.links.append(link)
         if tag == "form":
