@@ -17,6 +17,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
+from requests.adapters import HTTPAdapter
 
 from schemas.errors import TraceExportError, UsageError
 
@@ -48,11 +49,10 @@ class SpanSender:
         self._endpoint = _endpoint(where)
         self.place = _without_password(self._endpoint)
         """The URL as it may be shown."""
-        self.rejected = 0
-        """Spans that the collector took but did not keep."""
-        self._status: int | None = None
+        self._seen = _Seen()
         session = requests.Session()
-        session.hooks["response"].append(self._on_response)
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, self._seen)
         self._exporter = OTLPSpanExporter(self._endpoint, session=session)
 
     def __enter__(self) -> Self:
@@ -60,6 +60,11 @@ class SpanSender:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def rejected(self) -> int:
+        """Spans that the collector took but did not keep."""
+        return self._seen.rejected
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -71,29 +76,63 @@ class SpanSender:
         Raises:
             TraceExportError: It does not answer or does not take them. They may be sent once more.
         """
-        self._status = None
+        self._seen.forget()
         begun = time.monotonic()
         with _quiet():
             result = self._exporter.export(spans)
         if result is not SpanExportResult.SUCCESS:
             raise TraceExportError(*self._why(time.monotonic() - begun))
 
-    def _on_response(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        self._status = response.status_code
-        if response.ok and response.content:
-            with contextlib.suppress(DecodeError):
-                answer = ExportTraceServiceResponse.FromString(response.content)
-                self.rejected += answer.partial_success.rejected_spans
-
     def _why(self, seconds: float) -> tuple[str, str]:
-        if self._status is None:
+        status, error = self._seen.status, self._seen.error
+        if status is None:
+            if isinstance(error, requests.exceptions.SSLError):
+                told = f"The certificate of the collector {self.place} could not be verified."
+                return told, "OTEL_EXPORTER_OTLP_CERTIFICATE names the file of an authority to trust."
+            if isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout):
+                return f"The collector {self.place} cannot be reached.", _WAIT
             return f"The collector {self.place} gave no answer within {seconds:.0f} s.", _WAIT
-        told = f"The collector {self.place} answered with HTTP status {self._status}."
-        if self._status in (401, 403):
+        told = f"The collector {self.place} answered with HTTP status {status}."
+        if status in (401, 403):
             return told, "Give its key in OTEL_EXPORTER_OTLP_HEADERS, as in `authorization=Bearer%20KEY`."
-        if self._status == 404:
+        if status == 404:
             return told, f"Check the address: OTLP over HTTP is usually at port 4318, path {_PATH}."
         return told, "Look at the collector's log; what it did not take can be sent again."
+
+
+class _Seen(HTTPAdapter):
+    """Sees what comes of each request, of which the exporter says no more than that it failed.
+
+    Attributes:
+        status: HTTP status of the last answer; None if there was none.
+        error: Why there was none.
+        rejected: Spans that were taken and not kept, so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rejected = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, but for the count."""
+        self.status: int | None = None
+        self.error: Exception | None = None
+
+    def send(self, *of: Any, **more: Any) -> requests.Response:
+        """Send a request, and look at the answer."""
+        self.forget()
+        try:
+            response = super().send(*of, **more)
+            if response.ok and response.content:
+                with contextlib.suppress(DecodeError):
+                    answer = ExportTraceServiceResponse.FromString(response.content)
+                    self.rejected += answer.partial_success.rejected_spans
+        except requests.RequestException as error:
+            self.error = error
+            raise
+        self.status = response.status_code
+        return response
 
 
 def _endpoint(where: str) -> str:

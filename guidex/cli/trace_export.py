@@ -189,9 +189,9 @@ def live_traces(folder: Path, wanted: LiveTraces, display: Display) -> Iterator[
         say(f"Traces of {counted(ended.documents, 'document')} sent to {sender.place}.")
         if ended.rejected:
             say(f"The collector did not keep {counted(ended.rejected, 'span')}; its log may say why.")
-        if ended.problem is not None:
+        if ended.left or ended.problem:
             flag = " --content" if wanted.content else ""
-            say(f"{counted(ended.left, 'document')} left: {ended.problem}")
+            say(f"{counted(ended.left, 'document')} left{f': {ended.problem}' if ended.problem else '.'}")
             say(f"Nothing is lost: guidex trace export {folder.as_posix()} --otlp {sender.place}{flag}")
 
 
