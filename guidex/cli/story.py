@@ -21,20 +21,20 @@ from guidex.cli.summary import FIGURES, OUTCOME_STYLES
 from guidex.stories import CallLine, RoundStory, Story
 from schemas.judgement import JUDGED_SCORES, Finding, Outcome, Severity
 from schemas.objections import Objection, Standing
-from schemas.schema import AnnotationSchema
+from schemas.rounds import Round
 
 
 def print_story(story: Story) -> None:
     """Print the story of a document."""
     out = console()
     _print_head(out, story)
-    shown: AnnotationSchema | None = None
+    before: Round | None = None
     for told in story.rounds:
         round_ = told.result
         _rule(out, f"Round {round_.number}, from the {round_.entered.value}")
-        print_schema(out, round_.annotation_schema, shown)
-        shown = round_.annotation_schema
-        print_annotations(out, round_)
+        print_schema(out, round_.annotation_schema, before.annotation_schema if before else None)
+        print_annotations(out, round_, before)
+        before = round_
         _print_findings(out, round_.findings, round_.objections)
         _print_scores(out, told, story.required)
         _print_calls(out, [call for call in story.calls if call.round == round_.number])

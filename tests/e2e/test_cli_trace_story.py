@@ -177,6 +177,16 @@ def test_a_round_tells_what_it_changed_in_schema_and_guidelines(story: str) -> N
     ]
 
 
+def test_a_round_tells_which_annotations_are_new_and_which_nobody_has_any_more(story: str) -> None:
+    rounds = story.split("Round 2, ")
+    first, second = (told[told.index("Annotations") : told.index("Findings")] for told in rounds)
+    assert "+" not in first
+    rows = [line.split() for line in second.splitlines()[2:] if line.strip()]
+    assert ["+", "Organisation", "Bank", "of", "England", "4-19", "x", "x", "yes"] in rows
+    assert rows[-1] == ["-", "Person", "a", "poet", "63-69"]
+    assert {row[0] for row in rows} == {"+", "-"}
+
+
 def test_findings_tell_who_raised_them_and_objections_who_gave_way(story: str) -> None:
     text = " ".join(story.split())
     for part in (
