@@ -136,7 +136,7 @@ def line_chart(
     ys += [end for one in series for _, *ends in one.band for end in ends]
     names = [one.name for one in series if one.name]
     frame = _Frame(x, y, xs, ys, width, height, len(names) if len(names) > 1 else 0)
-    parts = [*frame.grid(), *(frame.rule(rule) for rule in rules)]
+    parts = [*frame.grid(), *(frame.rule(rule, number) for number, rule in enumerate(rules))]
     for number, one in enumerate(series):
         parts += frame.line(number % _SERIES, one)
     if len(names) > 1:
@@ -179,7 +179,7 @@ def histogram(
         told = f"{x.shown(start)} to {x.shown(end)}: {y.shown(count)}"
         size = f'width="{max(0.5, right - left - 2):.1f}" height="{max(0.0, floor - top):.1f}"'
         bars.append(f'<rect class="plot-bar" x="{left + 1:.1f}" y="{top:.1f}" {size}>{_tooltip(told)}</rect>')
-    parts = [*frame.grid(), *bars, *(frame.rule(rule) for rule in rules)]
+    parts = [*frame.grid(), *bars, *(frame.rule(rule, number) for number, rule in enumerate(rules))]
     return _svg(parts, title, description, width, height, standalone=standalone)
 
 
@@ -267,12 +267,12 @@ class _Frame:
             f"{_text(self._y.label)}</text>"
         )
 
-    def rule(self, rule: Rule) -> str:
-        """A line across, labelled at its upper or right end."""
+    def rule(self, rule: Rule, number: int) -> str:
+        """A line across, labelled at its upper or right end; upright ones one below the other."""
         if rule.x is not None:
             at, is_right = self.x(rule.x), self.x(rule.x) > (self._left + self._right) / 2
             beside, anchor = (at - 4, "end") if is_right else (at + 4, "start")
-            label = _label(beside, self._top + 11, rule.label, anchor)
+            label = _label(beside, self._top + 11 + number * _LEGEND, rule.label, anchor)
             line = f'x1="{at:.1f}" y1="{self._top}" x2="{at:.1f}" y2="{self._floor}"'
         else:
             at = self.y(rule.y or 0.0)

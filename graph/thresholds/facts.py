@@ -59,25 +59,21 @@ class DocumentFacts:
     rounds: tuple[Merits, ...]
     round_ids: tuple[int, ...]
 
-    def preferred(self, block_on_major: bool) -> tuple[int, ...]:
-        """Places in `rounds`, in the order in which one is kept if several are sound.
+    def sound(self, thresholds: Thresholds) -> list[int]:
+        """Places of the rounds that would be accepted, the one that is kept of them first.
 
-        It is the order of `graph.merits.best` among sound rounds: those without an open major finding, then
-        the best mean score, then the earliest. It does not depend on the thresholds of scores.
+        Their order is that of `graph.merits.best` among sound rounds: those without an open major finding,
+        then the best mean score, then the earliest. It does not depend on the thresholds of scores.
         """
-        if len(self.rounds) == 1:
-            return (0,)
+        places = [place for place, merits in enumerate(self.rounds) if is_sound(merits, thresholds)]
+        if len(places) > 1:
 
-        def rank(place: int) -> tuple[bool, float]:
-            merits = self.rounds[place]
-            return block_on_major and bool(merits.major), -merits.mean_score
+            def rank(place: int) -> tuple[bool, float]:
+                merits = self.rounds[place]
+                return thresholds.block_on_major and bool(merits.major), -merits.mean_score
 
-        return tuple(sorted(range(len(self.rounds)), key=rank))
-
-    def sound_round(self, thresholds: Thresholds) -> int | None:
-        """Place of the round that is kept if the document is accepted; None if it is not."""
-        order = self.preferred(thresholds.block_on_major)
-        return next((place for place in order if is_sound(self.rounds[place], thresholds)), None)
+            places.sort(key=rank)
+        return places
 
 
 @dataclass(frozen=True)

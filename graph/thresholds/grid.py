@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from graph.merits import Merits, is_sound
+from graph.merits import Merits
 from graph.quality.resampling import Lanes
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from schemas.judgement import THRESHOLD_SCORES, Thresholds
@@ -86,46 +86,47 @@ def mean_of(sums: Mapping[str, int], name: str) -> float | None:
     return sums[f"{name}.sum"] / _UNIT / count if count else None
 
 
-class Grid:
-    """Documents on a grid of thresholds; the others are held as given."""
+class Summands:
+    """What each document adds to sums, by the round that is kept; made once for all grids."""
 
-    def __init__(
-        self,
-        documents: Sequence[DocumentFacts],
-        axes: Sequence[Axis],
-        held: Thresholds,
-        quantify: Quantify = yields,
-    ) -> None:
-        """Work out where each document is accepted, and with which round.
+    def __init__(self, documents: Sequence[DocumentFacts], quantify: Quantify = yields) -> None:
+        """Take the documents.
 
         Args:
             documents: The documents.
-            axes: The grid.
-            held: Thresholds that are no axis.
             quantify: What is summed.
         """
-        self.axes, self._held = tuple(axes), held
+        self.documents = tuple(documents)
+        made = [[quantify(each, place) for place in range(len(each.rounds))] for each in documents]
+        self.lanes = Lanes(name for of_document in made for each in of_document for name in each)
+        self.packed = [[self.lanes.pack(each) for each in of_document] for of_document in made]
+
+
+class Grid:
+    """Documents on a grid of thresholds; the others are held as given."""
+
+    def __init__(self, summands: Summands, axes: Sequence[Axis], held: Thresholds) -> None:
+        """Work out where each document is accepted, and with which round.
+
+        Args:
+            summands: The documents.
+            axes: The grid.
+            held: Thresholds that are no axis.
+        """
+        self.axes, self._held, self._lanes = tuple(axes), held, summands.lanes
         self._free = held.model_copy(update=dict.fromkeys((axis.name for axis in axes), 0))
         self._shape = tuple(len(axis.values) for axis in axes)
         self._strides = tuple(prod(self._shape[number + 1 :]) for number in range(len(axes)))
-        boxes = [list(self._boxes(document)) for document in documents]
-        quantities = [
-            {place: quantify(document, place) for _, place, _ in found}
-            for document, found in zip(documents, boxes, strict=True)
+        self._parts = [
+            tuple((cell, sign * packed[place]) for cell, place, sign in self._boxes(document))
+            for document, packed in zip(summands.documents, summands.packed, strict=True)
         ]
-        self._lanes = Lanes(name for each in quantities for made in each.values() for name in made)
-        self._parts: list[tuple[tuple[int, int], ...]] = []
-        for made, found in zip(quantities, boxes, strict=True):
-            packed = {place: self._lanes.pack(each) for place, each in made.items()}
-            self._parts.append(tuple((cell, sign * packed[place]) for cell, place, sign in found))
 
     def _boxes(self, document: DocumentFacts) -> Iterator[tuple[int, int, int]]:
         """(cell, place of the round, sign): the boxes of settings that make up where each round is kept."""
         covered: dict[tuple[int, ...], int] = {}
-        for place in document.preferred(self._held.block_on_major):
+        for place in document.sound(self._free):
             merits = document.rounds[place]
-            if not is_sound(merits, self._free):
-                continue
             corner = tuple(self._reached(merits, axis) for axis in self.axes)
             # All settings of its box, less those where an earlier round of the order is kept.
             added = {corner: 1}
@@ -159,15 +160,17 @@ class Grid:
                     cells[cell] += cells[cell + stride]
         return Cells(cells, self._lanes)
 
-    def settings(self) -> Iterator[Thresholds]:
-        """The settings, in the order of the cells."""
-        names = [axis.name for axis in self.axes]
-        for values in product(*(axis.values for axis in self.axes)):
-            yield self.setting(dict(zip(names, values, strict=True)))
+    def values(self) -> Iterator[tuple[float, ...]]:
+        """The values of the axes at every setting, in the order of the cells."""
+        return product(*(axis.values for axis in self.axes))
 
-    def setting(self, values: Mapping[str, float]) -> Thresholds:
-        """The thresholds that are held, with these."""
-        whole = {name: int(value) if name == MIN_INSTANCES else value for name, value in values.items()}
+    def setting(self, cell: int) -> Thresholds:
+        """The thresholds of a setting."""
+        tried = {
+            axis.name: axis.values[cell // stride % size]
+            for axis, stride, size in zip(self.axes, self._strides, self._shape, strict=True)
+        }
+        whole = {name: int(value) if name == MIN_INSTANCES else value for name, value in tried.items()}
         return self._held.model_copy(update=whole)
 
 
@@ -179,6 +182,10 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self._cells)
+
+    def total(self, cell: int) -> int:
+        """The sums at a setting as one number; equal ones are equal sums."""
+        return self._cells[cell]
 
     def __getitem__(self, cell: int) -> dict[str, int]:
         return self._lanes.unpack(self._cells[cell])

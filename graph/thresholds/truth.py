@@ -7,7 +7,7 @@ sums of these counts over the accepted documents, and of sums over all documents
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.agreement import TypedSpan
@@ -21,6 +21,7 @@ from graph.store.reading import RunReader
 from graph.store.settled import settled_annotations
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from schemas.errors import UsageError
+from schemas.judgement import THRESHOLD_SCORES, Thresholds
 from schemas.reviews import ReviewVerdict
 
 PRECISION = "precision"
@@ -62,6 +63,7 @@ REVIEW_FIGURES: Mapping[str, Definition] = {
         lambda sums: share(sums["usable"], sums["usable_of_all"]),
     ),
 }
+_ANYTHING = Thresholds(**dict.fromkeys(THRESHOLD_SCORES, 0.0), min_instances=0, block_on_major=False)
 _REVIEWS_TELL = (
     "Reviews tell which mentions are wrong, not which are missing: there is no recall of mentions. A "
     "document that was rejected without a mark counts all its mentions as wrong. What a round has that its "
@@ -79,6 +81,7 @@ class Truth:
         rounds: Counts by document and place of the round: what accepting it adds.
         totals: Counts by document that do not depend on thresholds.
         figures: What follows from the sums.
+        is_correct: Whether a mention of a document is right, under its class's own name; None: not known.
         notes: What has to be said about it.
     """
 
@@ -87,6 +90,7 @@ class Truth:
     rounds: Mapping[tuple[str, int], Mapping[str, int]]
     totals: Mapping[str, Mapping[str, int]]
     figures: Mapping[str, Definition]
+    is_correct: Callable[[str, TypedSpan], bool | None]
     notes: tuple[str, ...]
 
     def of(self, document: DocumentFacts, place: int) -> Mapping[str, int]:
@@ -138,16 +142,20 @@ def truth_of_gold(
             f"None of the gold's texts is a judged document of run {facts.name}.",
             "Texts are compared character by character; `guidex gold FILE` says what a gold file holds.",
         )
-    found = _mentions(reader, [each for document in known for each in document.round_ids])
+    # Others are never kept, as no threshold concerns what does not stand in the document.
+    kept = {document.id: document.sound(_ANYTHING) for document in known}
+    found = mentions_of(reader, [each.round_ids[place] for each in known for place in kept[each.id]])
     names = ClassNames(gold.labels, _classes(reader), class_map, ignored)
     rounds: dict[tuple[str, int], dict[str, int]] = {}
     totals: dict[str, dict[str, int]] = {}
+    right: dict[str, set[TypedSpan]] = {}
     for document in known:
         record = gold.documents[by_id[document.id]]
-        theirs = named(record.mentions, names.of_gold)
+        theirs = right[document.id] = named(record.mentions, names.of_gold)
         totals[document.id] = {"gold": len(theirs)}
-        for place, round_id in enumerate(document.round_ids):
-            counts = count(named(found[round_id], names.of_run), theirs, record.text, Measure.STRICT)
+        for place in kept[document.id]:
+            ours = named(found[document.round_ids[place]], names.of_run)
+            counts = count(ours, theirs, record.text, Measure.STRICT)
             rounds[document.id, place] = {
                 "accepted": 1,
                 "correct": counts.correct.total(),
@@ -157,7 +165,13 @@ def truth_of_gold(
     notes = [f"{len(without):,} documents of the run have no gold."] if without else []
     if left := len(places) - len(known):
         notes.append(f"{left:,} documents with gold were not judged, so that no threshold accepts them.")
-    return Truth("gold", frozenset(totals), rounds, totals, GOLD_FIGURES, tuple(notes))
+
+    def is_correct(document_id: str, mention: TypedSpan) -> bool | None:
+        start, end, name = mention
+        shown = names.of_run(name)
+        return None if shown is None else (start, end, shown) in right[document_id]
+
+    return Truth("gold", frozenset(totals), rounds, totals, GOLD_FIGURES, is_correct, tuple(notes))
 
 
 def truth_of_reviews(reader: RunReader, facts: RunFacts) -> Truth:
@@ -179,7 +193,7 @@ def truth_of_reviews(reader: RunReader, facts: RunFacts) -> Truth:
         )
     seen = {each.round_id for document in known for each in reviews[document.id]}
     wanted = seen.union(each for document in known for each in document.round_ids)
-    found = _mentions(reader, sorted(wanted))
+    found = mentions_of(reader, sorted(wanted))
     rounds: dict[tuple[str, int], dict[str, int]] = {}
     totals: dict[str, dict[str, int]] = {}
     for document in known:
@@ -189,7 +203,11 @@ def truth_of_reviews(reader: RunReader, facts: RunFacts) -> Truth:
             counts = rounds[document.id, place] = _reviewed(found, round_id, of_document)
             if counts.get("usable"):
                 totals[document.id] = {"usable_of_all": 1}
-    return Truth("reviews", frozenset(totals), rounds, totals, REVIEW_FIGURES, (_REVIEWS_TELL,))
+
+    def is_correct(document_id: str, mention: TypedSpan) -> bool | None:
+        return _majority(mention, found, reviews[document_id])
+
+    return Truth("reviews", frozenset(totals), rounds, totals, REVIEW_FIGURES, is_correct, (_REVIEWS_TELL,))
 
 
 def _reviewed(
@@ -198,13 +216,21 @@ def _reviewed(
     """What reviewers say of a round; of mentions also those who saw them in another round."""
     counts = Counter({"accepted": 1})
     for mention in found[round_id]:
-        votes = [vote for each in reviews if (vote := _vote(mention, found, each)) is not None]
-        counts["unseen" if not votes else "correct" if 2 * sum(votes) > len(votes) else "wrong"] += 1
+        said = _majority(mention, found, reviews)
+        counts["unseen" if said is None else "correct" if said else "wrong"] += 1
     verdicts = [each.review.verdict for each in reviews if each.round_id == round_id]
     if verdicts:
         accepting = sum(verdict is ReviewVerdict.ACCEPTED for verdict in verdicts)
         counts["usable" if 2 * accepting > len(verdicts) else "unusable"] += 1
     return dict(counts)
+
+
+def _majority(
+    mention: TypedSpan, found: Mapping[int, frozenset[TypedSpan]], reviews: Sequence[StoredReview]
+) -> bool | None:
+    """Whether more than half of the reviewers who saw a mention find it right; None if nobody saw it."""
+    votes = [vote for each in reviews if (vote := _vote(mention, found, each)) is not None]
+    return 2 * sum(votes) > len(votes) if votes else None
 
 
 def _vote(mention: TypedSpan, found: Mapping[int, frozenset[TypedSpan]], stored: StoredReview) -> bool | None:
@@ -217,7 +243,7 @@ def _vote(mention: TypedSpan, found: Mapping[int, frozenset[TypedSpan]], stored:
     return all((each.start, each.end, each.class_name) != mention for each in review.wrong)
 
 
-def _mentions(reader: RunReader, round_ids: Sequence[int]) -> dict[int, frozenset[TypedSpan]]:
+def mentions_of(reader: RunReader, round_ids: Sequence[int]) -> dict[int, frozenset[TypedSpan]]:
     """The mentions that are left of rounds once they are settled."""
     return {round_id: anchors(left) for round_id, left, _ in settled_annotations(reader, round_ids)}
 

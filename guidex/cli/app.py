@@ -30,6 +30,7 @@ from guidex.cli import (
     runs,
     schema,
     threshold,
+    threshold_sweep,
     trace,
     trace_export,
     validate,
@@ -104,6 +105,9 @@ _trace.command("export", short_help="Export a run as OpenTelemetry traces.")(tra
 _schema.command("show")(schema.show)
 _critic.command("flip-test", short_help="Count which injected errors the critic finds.")(critic.flip_test)
 _view.command(view.SERVE, short_help="Serve the pages on this machine; the default.")(view.serve)
+_threshold.command("sweep", short_help="Try thresholds: yield, and quality against gold or reviews.")(
+    threshold_sweep.sweep
+)
 _threshold.command("set", short_help="Decide a run's documents anew, as a new version.")(threshold.set_)
 _threshold.command("use", short_help="Put an earlier version of the decisions in force.")(threshold.use)
 _threshold.command("list", short_help="List the versions of a run's decisions.")(threshold.list_)

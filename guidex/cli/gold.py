@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -77,3 +78,23 @@ def reading_notes(repeated: tuple[str, ...], repaired: tuple[str, ...]) -> list[
             f"{repaired[0]}."
         )
     return notes
+
+
+def class_pairs(given: Sequence[str]) -> dict[str, str]:
+    """The pairs of --class-map: label of the gold to class of the runs.
+
+    Raises:
+        UsageError: One is no pair.
+    """
+    return dict(map(_pair, given))
+
+
+def _pair(given: str) -> tuple[str, str]:
+    label, sign, name = given.partition("=")
+    if not (label.strip() and sign and name.strip()):
+        from schemas.errors import UsageError
+
+        raise UsageError(
+            f"--class-map {given!r} is no pair of classes.", "Write it as --class-map person=Human."
+        )
+    return label.strip(), name.strip()

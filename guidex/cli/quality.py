@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from guidex.cli.gold import GOLD_HELP
+from guidex.cli.gold import GOLD_HELP, class_pairs
 from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def quality(
     from guidex.cli.console import print_json
 
     settings = Settings(
-        class_map=dict(_pair(each) for each in class_map or ()),
+        class_map=class_pairs(class_map or ()),
         ignored=tuple(ignore_class or ()),
         confidence=Confidence(rank_by),
         level=level,
@@ -109,14 +109,3 @@ def _results(runs: list[str], runs_dir: Path, gold: Gold) -> list[RunResults]:
     if len({each.name for each in results}) < len(results):
         results = [replace(each, name=run) for each, run in zip(results, runs, strict=True)]
     return results
-
-
-def _pair(given: str) -> tuple[str, str]:
-    label, sign, name = given.partition("=")
-    if not (label.strip() and sign and name.strip()):
-        from schemas.errors import UsageError
-
-        raise UsageError(
-            f"--class-map {given!r} is no pair of classes.", "Write it as --class-map person=Human."
-        )
-    return label.strip(), name.strip()

@@ -10,6 +10,10 @@ import pytest
 from commands import Command, Done, mixed
 from servers.scripted import ScriptedServer
 
+from graph.reviews import add_review
+from graph.store.reading import RunReader
+from schemas.reviews import Review, ReviewVerdict
+
 Servers = Callable[..., ScriptedServer]
 
 LENIENT = ("--faithfulness", 0, "--min-instances", 0)
@@ -105,6 +109,97 @@ def test_what_a_retry_judges_is_decided_by_the_version_in_force(
     assert len(server.calls) > asked
     assert outcomes(guidex) == dict.fromkeys(("ada", "bell", "curie"), "accepted") | {"darwin": "failed"}
     assert [each["holds_for"] for each in guidex("threshold", "list", "people", "--json").json] == [0, 3]
+
+
+def gold_file(folder: Path) -> Path:
+    """Of `ada` and `bell`, whatever the made-up model finds in them: one entity that it does not have."""
+    lines = [
+        {"id": "ada", "text": "Lovelace wrote programs for the Analytical Engine in London."},
+        {"id": "bell", "text": "Burnell found pulsars with a telescope near Cambridge."},
+    ]
+    entity = {"start": 0, "end": 3, "label": "person"}
+    path = folder / "gold.jsonl"
+    path.write_text("".join(json.dumps({**line, "entities": [entity]}) + "\n" for line in lines))
+    return path
+
+
+def test_a_sweep_tells_yield_quality_and_the_nearest_setting(
+    guidex: Command, tmp_path: Path, server: ScriptedServer
+) -> None:
+    asked, gold = len(server.calls), gold_file(tmp_path)
+    done = guidex(
+        "threshold", "sweep", "people", "--gold", gold, "--target-precision", 0.9, "--svg", "curve.svg"
+    )
+    assert done.code == 0, done.err
+    for part in (
+        "Thresholds of people",
+        "3 judged documents; beside them 1 failed.",
+        "Measured by gold: 2 documents known.",
+        "min_instances alone, 1 in force",
+        "No value of these makes a difference alone: agreement, faithfulness",
+        "precision over yield",
+        "No setting reaches a precision of 90%; the nearest is",
+        "recall, all: correct mentions of accepted documents / gold mentions of all documents with gold",
+        "Too few documents are known",
+    ):
+        assert part in " ".join(done.out.split()), part
+    assert "Curves written to curve.svg" in done.err
+    assert (tmp_path / "curve.svg").read_text().startswith("<svg ")
+    report = guidex("threshold", "sweep", "people", "--gold", gold, "--json").json
+    assert report["in_force"]["accepted"] == 2 and report["in_force"]["figures"]["precision"]["value"] == 0
+    assert report["recommendation"] is None and report["known"] == 2
+    faithfulness = next(axis for axis in report["axes"] if axis["name"] == "faithfulness")
+    assert [p["accepted"] for p in faithfulness["points"]][-1] == 2
+    assert len(server.calls) == asked
+
+
+def test_a_sweep_without_gold_says_what_it_goes_by_and_fits_80_columns(
+    guidex: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = guidex("threshold", "sweep", "people", "--target-yield", 0.5)
+    assert done.code == 0 and "For a yield of 50%: the best product" in " ".join(done.out.split())
+    assert "agreement x faithfulness stands for precision" in " ".join(done.out.split())
+    assert max(map(len, done.out.splitlines())) <= 80 and "…" not in done.out
+
+
+def test_reviews_are_measured_against(guidex: Command, tmp_path: Path) -> None:
+    with RunReader(tmp_path / "runs" / "people") as reader:
+        kept = reader.kept_round("ada")
+        assert kept is not None
+        for name, verdict in (("ada", ReviewVerdict.ACCEPTED), ("curie", ReviewVerdict.REJECTED)):
+            made = reader.decision(name)
+            assert made is not None and made.round is not None
+            add_review(reader, Review(document_id=name, round=made.round, reviewer="eva", verdict=verdict))
+    report = guidex("threshold", "sweep", "people", "--reviews", "--json").json
+    figures = report["in_force"]["figures"]
+    assert report["truth"] == "reviews" and report["known"] == 2
+    assert figures["precision"]["value"] == 1 and figures["document_recall"]["value"] == 1
+    assert any("not which are missing" in note for note in report["notes"])
+    table = guidex("threshold", "sweep", "people", "--reviews")
+    assert table.code == 0 and "document precision" in table.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--target-precision", 0.9), "only known against gold"),
+        (("--target-precision", 0.9, "--target-yield", 0.5), "one target"),
+        (("--calibrate",), "learnt from what is known"),
+        (("--reviews",), "has a review"),
+        (("--gold", "gold.jsonl", "--reviews"), "one thing at a time"),
+        (("--gold", "gold.jsonl", "--calibrate"), "too few"),
+        (("--gold", "gold.jsonl", "--class-map", "person"), "no pair of classes"),
+        (("--gold", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("--svg", "no/such/folder.svg"), "cannot be written"),
+    ],
+)
+def test_mistakes_of_a_sweep_are_said_in_one_sentence(
+    guidex: Command, tmp_path: Path, arguments: tuple[object, ...], said: str
+) -> None:
+    gold_file(tmp_path)
+    done = guidex("threshold", "sweep", "people", *arguments)
+    assert done.code == 2 and said in done.err and "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
