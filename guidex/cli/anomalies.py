@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +16,18 @@ from guidex.cli.calls import call_style
 from guidex.cli.console import console, safe, shortened
 from guidex.cli.display import clock
 from guidex.cli.summary import OUTCOME_STYLES
+from guidex.next_steps import run_argument
 
 Columns = dict[str, Callable[[OddCall], str | Text]]
 
 
-def print_anomalies(found: Anomalies) -> None:
-    """Print all sections that have something, or that there is nothing."""
+def print_anomalies(found: Anomalies, folder: Path) -> None:
+    """Print all sections that have something, or that there is nothing.
+
+    Args:
+        found: What stands out.
+        folder: The run's, for the commands that show more.
+    """
     out = console()
     state = {CallStatus.OPEN: "in flight" if found.status is RunStatus.RUNNING else "never left"}
     _print_calls(
@@ -50,6 +57,9 @@ def print_anomalies(found: Anomalies) -> None:
     _print_connections(out, found.connections)
     if found.nothing:
         out.print(f"Nothing stands out in {safe(found.run)}.")
+    elif any(kind.total for kind in (found.slow, found.re_asked, found.cut_off, found.unfinished)):
+        more = f"`guidex trace calls {safe(run_argument(folder))}` with --slow, --re-asked or --status lists"
+        out.print(Text(f"{more} such calls with their ids.", style="dim"))
 
 
 def _counted(noun: str) -> Columns:

@@ -222,7 +222,7 @@ def anomalies(
     else:
         from guidex.cli.anomalies import print_anomalies
 
-        print_anomalies(found)
+        print_anomalies(found, reader.folder)
 
 
 def tail(

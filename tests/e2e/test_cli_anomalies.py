@@ -61,6 +61,7 @@ def test_each_kind_of_trouble_has_its_section(guidex: Command) -> None:
         "Fewer connections, pauses and stops (1)",
         "8 -> 6 connections: 503.",
         "answered 503: scripted failure",
+        "`guidex trace calls people` with --slow, --re-asked or --status lists such calls",
     ):
         assert part in text, part
     assert "never left" not in text and "most rounds" not in text
