@@ -47,7 +47,7 @@ def agreement_figures(text: str, annotations: Sequence[Annotation]) -> Agreement
     spans = [typed_spans(annotation) for annotation in annotations]
     return AgreementFigures(
         agreement=_mean_of_pairs(span_f1, spans),
-        agreement_untyped=_mean_of_pairs(lambda a, b: span_f1(_untyped(a), _untyped(b)), spans),
+        agreement_untyped=_mean_of_pairs(lambda a, b: span_f1(untyped(a), untyped(b)), spans),
         agreement_overlap=_mean_of_pairs(overlap_f1, spans),
         agreement_fields=_mean_of_pairs(field_f1, annotations),
         agreement_alpha=token_alpha(text, spans) if len(spans) > 1 else None,
@@ -92,7 +92,8 @@ def _f1(shared: int, total: int) -> float:
     return 2 * shared / total if total else 1.0
 
 
-def _untyped(spans: frozenset[TypedSpan]) -> frozenset[TypedSpan]:
+def untyped(spans: frozenset[TypedSpan]) -> frozenset[TypedSpan]:
+    """Spans without their classes."""
     return frozenset((start, end, "") for start, end, _ in spans)
 
 

@@ -20,15 +20,18 @@ _NAMES_SHOWN: Final = 6
 """Classes that are named where two schemas differ."""
 
 
-def differences(before: Job, after: Job, folder: Path) -> dict[str, tuple[Any, Any]]:
+def differences(
+    before: Job, after: Job, folder: Path, folder_after: Path | None = None
+) -> dict[str, tuple[Any, Any]]:
     """The keys of a job file that can change content and differ, each with both values.
 
     Args:
         before: The job of the run.
-        after: The job it shall go on with.
+        after: The job it shall go on with, or that of another run.
         folder: The run's, which the document paths of both are relative to.
+        folder_after: What those of the second job are relative to, if it is of another run.
     """
-    old, new = _content(before, folder), _content(after, folder)
+    old, new = _content(before, folder), _content(after, folder_after or folder)
     keys = dict.fromkeys((*old, *new))
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from graph.agreement import TypedSpan
 from graph.deciding import settle
 from graph.examples import ExampleBank, SharedSchema, mentioned, objected_to
-from graph.store.accepted_mentions import accepted_mentions, undisputed_classes
 from graph.store.pilots import stored_pilot
 from graph.store.reading import RunReader
 from schemas.documents import Document
@@ -25,50 +21,6 @@ def accepted(reader: RunReader) -> Iterator[tuple[Document, Round]]:
     """
     for document, kept in reader.accepted():
         yield document, settle(kept)
-
-
-def accepted_spans(reader: RunReader) -> dict[str, frozenset[TypedSpan]]:
-    """The mentions of each accepted document as typed spans, by its id, in the documents' order.
-
-    The same as `typed_spans` of what `accepted` yields, without building the rounds.
-    """
-    return {
-        document_id: frozenset(
-            (
-                *mention.span,
-                mention.class_name if mention.is_anchor else f"{mention.class_name}.{mention.field}",
-            )
-            for mention in mentions
-            if mention.span is not None
-        )
-        for document_id, mentions in accepted_mentions(reader).items()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class ClassCount:
-    """How often a class occurs in accepted documents."""
-
-    name: str
-    mentions: int
-    """Instances that have a mention which stands for them; nested ones count."""
-    documents: int
-
-
-def class_counts(reader: RunReader) -> tuple[ClassCount, ...]:
-    """The classes of the accepted documents, the most frequent first.
-
-    Those of undisputed documents are counted by the database, in a quarter of the time.
-    """
-    mentions: Counter[str] = Counter()
-    documents: Counter[str] = Counter()
-    for name, instances, holders in undisputed_classes(reader):
-        mentions[name], documents[name] = instances, holders
-    for said in accepted_mentions(reader, disputed_only=True).values():
-        names = [mention.class_name for mention in said if mention.is_anchor]
-        mentions.update(names)
-        documents.update(set(names))
-    return tuple(ClassCount(name, count, documents[name]) for name, count in mentions.most_common())
 
 
 def shared_schema(reader: RunReader) -> SharedSchema | None:

@@ -37,6 +37,28 @@ def show(run: Run, runs_dir: RunsDir = RUNS_DIR, json: AsJson = False) -> None:
     print_summary(summary, as_json=json)
 
 
+def compare(
+    run: Run,
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="The run it is compared with, named in the same way.")
+    ],
+    runs_dir: RunsDir = RUNS_DIR,
+    json: AsJson = False,
+) -> None:
+    """Compare two runs: settings, figures, documents that ended differently, mentions of both."""
+    from guidex.cli.comparing import print_comparison
+    from guidex.cli.console import print_json
+    from guidex.comparison import compare as compare_runs
+    from guidex.run_folders import find_run
+
+    with find_run(run, runs_dir) as ours, find_run(other, runs_dir) as theirs:
+        comparison = compare_runs(ours, theirs)
+    if json:
+        print_json(comparison.model_dump(mode="json"))
+    else:
+        print_comparison(comparison)
+
+
 def backup(
     run: Run,
     destination: Annotated[

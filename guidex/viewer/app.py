@@ -19,7 +19,16 @@ from starlette.staticfiles import StaticFiles
 from guidex.viewer.kept_facts import KeptFacts
 from guidex.viewer.links import Links
 from guidex.viewer.open_runs import RunsFolder
-from guidex.viewer.pages import calls, document, documents, plot_looks, run_page, runs_list, thresholds
+from guidex.viewer.pages import (
+    calls,
+    comparing,
+    document,
+    documents,
+    plot_looks,
+    run_page,
+    runs_list,
+    thresholds,
+)
 from guidex.viewer.rendering import LINKS, page
 from guidex.viewer.security import HEADERS, GuardedHeaders, GuardedWrites
 from schemas.errors import GuidexError
@@ -62,6 +71,7 @@ def _routes() -> list[BaseRoute]:
         *runs_list.ROUTES,
         *documents.ROUTES,
         *run_page.ROUTES,
+        *comparing.ROUTES,
         *plot_looks.ROUTES,
         *document.ROUTES,
         *calls.ROUTES,

@@ -52,9 +52,10 @@ class Links:
         """The thresholds of a run; `query` tries others than those in force."""
         return f"{self.run(run)}/thresholds{_query(query)}"
 
-    def compare(self, *runs: str) -> str:
-        """Two runs side by side."""
-        return f"/compare?{urlencode([('run', run) for run in runs])}" if runs else "/compare"
+    def compare(self, *runs: str, offset: int = 0) -> str:
+        """Two runs side by side; `offset` is of the documents that ended differently."""
+        query = [("run", run) for run in runs] + ([("offset", f"{offset}")] if offset else [])
+        return f"/compare?{urlencode(query)}" if query else "/compare"
 
     def static(self, name: str) -> str:
         """A file of the viewer itself."""

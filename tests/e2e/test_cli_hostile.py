@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -23,6 +24,7 @@ _OWN = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[hl]|\x1b\[[0-9]*[ABGK]")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     into = tmp_path_factory.mktemp("hostile")
     make_run(into, documents=2 * len(HOSTILE), calls=20 * len(HOSTILE), name="hostile", hostile=True)
+    shutil.copytree(into / "hostile", into / "second")
     return into
 
 
@@ -38,7 +40,7 @@ def values(hostile: Path, tmp_path: Path) -> dict[str, list[str]]:
     return {
         "run": [run],
         "runs": [run],
-        "other": [run],
+        "other": [str(hostile / "second")],
         "document": worst[:3],
         "call": [call[0], failed[0]],
         "call_id": [call[0], failed[0]],

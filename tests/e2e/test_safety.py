@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,7 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
     said: Callable[..., str], job: Path, tmp_path: Path
 ) -> None:
     said("run", job, "--name", "one")
+    shutil.copytree(tmp_path / "runs" / "one", tmp_path / "runs" / "two")
     gold = tmp_path / "gold.jsonl"
     gold.write_text(json.dumps({"id": "ada", "text": "Lovelace", "entities": []}) + "\n")
     with RunReader(tmp_path / "runs" / "one") as reader:
@@ -160,7 +162,7 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
     values = {
         "run": ["one"],
         "runs": ["one"],
-        "other": ["one"],
+        "other": ["two"],
         "document": documents,
         "call": calls[:6],
         "call_id": calls[:6],

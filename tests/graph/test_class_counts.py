@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bulk_run import make_run
-from graph.results import accepted, accepted_spans, class_counts
-from graph.store.accepted_mentions import accepted_mentions
+from graph.agreement import typed_spans
+from graph.results import accepted
+from graph.store.accepted_spans import accepted_spans, class_counts
 from graph.store.reading import RunReader
 
 
@@ -23,8 +24,10 @@ def test_counts_are_those_of_what_is_accepted(tmp_path: Path, seed: int) -> None
             mentions.update(names)
             documents.update(set(names))
         counts = class_counts(reader)
-        disputed = accepted_mentions(reader, disputed_only=True)
-        assert 0 < len(disputed) < len(accepted_spans(reader))
+        spans = {document.id: typed_spans(kept.agreed) for document, kept in accepted(reader)}
+        whole = {document.id: typed_spans(kept.agreed) for document, kept in reader.accepted()}
+        assert accepted_spans(reader) == spans
+        assert 0 < sum(spans[each] != whole[each] for each in spans) < len(spans)
     assert {one.name: (one.mentions, one.documents) for one in counts} == {
         name: (mentions[name], documents[name]) for name in mentions
     }

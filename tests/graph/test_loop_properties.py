@@ -25,7 +25,8 @@ from graph.export import ExportFormat, rows
 from graph.merits import merits_of, obstacles
 from graph.objections import INSTANCE_CODES, history
 from graph.progress import Progress
-from graph.results import accepted, accepted_spans
+from graph.results import accepted
+from graph.store.accepted_spans import accepted_spans
 from graph.store.store import RunStore
 from graph.work import Work
 from schemas.documents import Document

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Mount, Route
@@ -33,6 +33,8 @@ class Seen:
     links: list[str] = field(default_factory=list)
     parameters: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Names of the fields of forms, by the address that a form is sent to."""
+    ticks: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    """What the boxes of forms send, by the address that a form is sent to."""
     faults: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
 
@@ -61,11 +63,16 @@ class _Reader(HTMLParser):
         link = given.get(_LINKS.get(tag, "")) or given.get("data-live") or given.get("data-outcome")
         if link and tag != "form":
             self.seen.links.append(link)
+        self._note_form(tag, given)
+        self._inside.append(tag)
+
+    def _note_form(self, tag: str, given: dict[str, str | None]) -> None:
         if tag == "form":
             self._form = given.get("action") or ""
         if tag in ("input", "select", "textarea", "button") and given.get("name"):
             self.seen.parameters[self._form].add(given["name"] or "")
-        self._inside.append(tag)
+        if given.get("type") == "checkbox" and given.get("name"):
+            self.seen.ticks[self._form].append((given["name"] or "", given.get("value") or "on"))
 
     def handle_endtag(self, tag: str) -> None:
         while self._inside and self._inside.pop() != tag:
@@ -153,6 +160,10 @@ def crawl(client: TestClient, most: int = 4) -> Site:
             queue.append(link if target.path else f"{path}?{target.query}")
         for action, fields in seen.parameters.items():
             parameters[urlsplit(action).path or parts.path] |= fields
+        queue.extend(
+            f"{urlsplit(action).path or parts.path}?{urlencode(ticks[:2])}"
+            for action, ticks in seen.ticks.items()
+        )
     return Site(pages, dead, parameters)
 
 

@@ -13,6 +13,7 @@ from viewer.conftest import make_run as make_untouched
 from viewer.page_text import PageText
 
 from benchmarks.bulk_run import make_run
+from graph.agreement import typed_spans
 from graph.results import accepted
 from graph.store.reading import RunReader
 from graph.store.store import RunStore
@@ -79,15 +80,12 @@ def test_what_agents_used_adds_up_to_the_whole(
 
 def test_classes_are_counted_as_the_accepted_documents_have_them(runs: Path, viewer: Ask) -> None:
     with RunReader(runs / "bulk") as reader:
-        kept = [round_.agreed for _, round_ in accepted(reader)]
+        kept = [typed_spans(round_.agreed) for _, round_ in accepted(reader)]
     _, *rows = PageText(viewer(runs).get("/runs/bulk").text).tables["Classes in accepted documents"]
     assert rows
     for name, _, mentions, documents in rows:
-        found = [
-            [one for top in each.instances for one in top.walk() if one.class_name == name and one.anchor]
-            for each in kept
-        ]
-        assert number(mentions) == sum(map(len, found))
+        found = [sum(span[2] == name for span in spans) for spans in kept]
+        assert number(mentions) == sum(found)
         assert number(documents) == sum(map(bool, found))
 
 

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from graph.results import ClassCount, class_counts
+from graph.store.accepted_spans import ClassCount, class_counts
 from graph.store.anomalies import connection_setbacks
 from graph.store.reading import RunReader
 from graph.store.records import Event, Found, RunStatus
 from graph.store.statistics import (
     ObjectionCount,
+    RoundsTaken,
     Use,
     decided_since,
     objection_counts,
@@ -26,15 +27,13 @@ from graph.store.statistics import (
     score_distributions,
     use_by_agent,
 )
-from graph.store.versions import thresholds_in_force, version_in_force
+from graph.store.versions import job_of_run, thresholds_in_force, version_in_force
 from guidex.cli.summary import FIGURES
 from guidex.run_summary import RunSummary, summary_of
 from guidex.stories import held_to
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.rendering import render, streamed_page
 from guidex.viewer.run_charts import SCORE_NAMES, ScoreChart, rounds_chart, score_charts
-from schemas.job import Job
-from schemas.judgement import THRESHOLD_SCORES
 
 _CLASSES: Final = 20
 _SETBACKS: Final = 5
@@ -61,7 +60,9 @@ class Statistics:
     """What the lower part of the page shows."""
 
     scores: tuple[ScoreChart, ...]
+    taken: tuple[RoundsTaken, ...]
     rounds: Markup | None
+    """The same, drawn."""
     use: tuple[Use, ...]
     classes: tuple[ClassCount, ...]
     objections: tuple[ObjectionCount, ...]
@@ -135,26 +136,22 @@ class About:
     mode: str
     method: str
     version: int
+    """Of the decisions in force."""
     thresholds: Mapping[str, float]
-    """Those that count, by the score's name as shown."""
+    """Those in force, by the score's name as shown."""
     least_instances: int
 
 
 def _about(reader: RunReader) -> About:
-    job = Job.model_validate_json(reader.run().job)
+    job, held = job_of_run(reader), held_to(reader)
     return About(
         tuple(dict.fromkeys(model.name for model in job.models)),
         job.mode.value,
         job.method.value,
         version_in_force(reader),
-        {SCORE_NAMES[name]: least for name, least in _thresholds(reader).items()},
+        {label: held[name] for name, label in SCORE_NAMES.items() if name in held},
         thresholds_in_force(reader).min_instances,
     )
-
-
-def _thresholds(reader: RunReader) -> dict[str, float]:
-    """The thresholds that count."""
-    return {name: least for name, least in held_to(reader).items() if name in THRESHOLD_SCORES}
 
 
 def _progress(reader: RunReader, summary: RunSummary) -> Progress:
@@ -170,9 +167,11 @@ def _progress(reader: RunReader, summary: RunSummary) -> Progress:
 def _statistics(reader: RunReader, summary: RunSummary) -> Statistics:
     named = [name for failure in summary.failures for name in failure.document_ids[:_DOCUMENTS]]
     named += [name for missing in summary.missing_classes for name in missing.document_ids]
+    taken = rounds_taken(reader)
     return Statistics(
-        score_charts(score_distributions(reader, tuple(SCORE_NAMES)), _thresholds(reader)),
-        rounds_chart(rounds_taken(reader)),
+        score_charts(score_distributions(reader, tuple(SCORE_NAMES)), held_to(reader)),
+        taken,
+        rounds_chart(taken),
         use_by_agent(reader),
         class_counts(reader),
         objection_counts(reader),
