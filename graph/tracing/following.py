@@ -22,6 +22,8 @@ from schemas.errors import GuidexError
 
 _PERIOD: Final = 2.0
 """Seconds between two looks."""
+_MOMENT: Final = 1.0
+"""Seconds that the end may take without a word."""
 _LONGEST_PAUSE: Final = 60.0
 """Seconds between two tries of a collector that does not answer."""
 
@@ -82,14 +84,20 @@ class TraceFollower:
         """Begin to look."""
         self._thread.start()
 
-    def finish(self) -> Followed:
+    def finish(self, waiting: Callable[[], None] = lambda: None) -> Followed:
         """Send what is left, with the session itself; waits, but gives a collector that fails up at once.
 
         An interrupt ends the wait.
+
+        Args:
+            waiting: Called once if it takes longer than a moment.
         """
         self._over.set()
         try:
-            self._thread.join()
+            self._thread.join(_MOMENT)
+            if self._thread.is_alive():
+                waiting()
+                self._thread.join()
         except KeyboardInterrupt:
             self._problem = self._problem or GuidexError("The export was interrupted.")
         left = 0
@@ -116,7 +124,7 @@ class TraceFollower:
             with RunReader(self._folder) as run:
                 self._send(run, last=last)
         except GuidexError as error:
-            if not self._warned:
+            if not self._warned and not self._over.is_set():
                 self._warned = True
                 self._told(f"{error} The run goes on; its traces are sent once they can be.")
             self._problem = error

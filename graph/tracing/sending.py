@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Self
@@ -155,7 +154,8 @@ def _checked(url: str) -> str:
         valid = False
     if not valid:
         raise UsageError(
-            f"{_without_password(url)!r} is no address of a collector.",
+            # What is no address cannot be told apart from the password in it.
+            f"{repr(url) if '@' not in url and '?' not in url else 'This'} is no address of a collector.",
             "Name it as in --otlp http://localhost:4318, or `env` for that of OTEL_EXPORTER_OTLP_ENDPOINT.",
         )
     return url
@@ -169,7 +169,8 @@ def _with_path(url: str) -> str:
 
 def _without_password(url: str) -> str:
     """An address as it may be shown: without a user's name, a password or a query."""
-    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0]
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 @contextlib.contextmanager

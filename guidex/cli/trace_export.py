@@ -185,7 +185,7 @@ def live_traces(folder: Path, wanted: LiveTraces, display: Display) -> Iterator[
     try:
         yield
     finally:
-        ended = follower.finish()
+        ended = follower.finish(lambda: say("Sending the last traces; Ctrl-C leaves them for later."))
         say(f"Traces of {counted(ended.documents, 'document')} sent to {sender.place}.")
         if ended.rejected:
             say(f"The collector did not keep {counted(ended.rejected, 'span')}; its log may say why.")

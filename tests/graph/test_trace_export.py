@@ -326,6 +326,22 @@ def test_addresses(where: str, place: str) -> None:
         assert sender.place == place
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "http://u:pass@word-canary@h:0",
+        "u:canary@h:4318",
+        "//u:canary@h",
+        "ftp://u:c/canary@x",
+        "x?key=canary",
+    ],
+)
+def test_passwords_are_not_shown(where: str) -> None:
+    with pytest.raises(UsageError, match="no address") as refused:
+        SpanSender(where)
+    assert "canary" not in str(refused.value)
+
+
 @pytest.mark.parametrize("where", ["localhost:4318", "ftp://x", "http://", "http://h:port", "", "http://[x"])
 def test_what_is_no_address(where: str) -> None:
     with pytest.raises(UsageError, match="no address"):
