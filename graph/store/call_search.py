@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from graph.store.anomalies import REQUESTS
+from graph.store.anomalies import usual_seconds
 from graph.store.attempts import MISFIT
 from graph.store.calls import CALL_COLUMNS, call_row
 from graph.store.opening import OpenedRun, match_all
@@ -38,7 +38,8 @@ _KEYS: Final = {
 _RE_ASKED: Final = f"""c.attempts > 1 AND EXISTS (SELECT 1 FROM attempts a
     WHERE a.call_id = c.id AND a.number < c.attempts AND {MISFIT})"""
 _SLOWER_THAN: Final = "EXISTS (SELECT 1 FROM attempts a WHERE a.call_id = c.id AND a.seconds > ?)"
-_SLOW: Final = f"c.id IN (SELECT call_id FROM ({REQUESTS}) WHERE seconds > bound)"
+_SLOW: Final = """EXISTS (SELECT 1 FROM usual u JOIN attempts a ON a.call_id = c.id AND a.seconds > u.bound
+    WHERE (u.agent, u.provider, u.model) = (c.agent, c.provider, c.model))"""
 _SAID_IN: Final = "coalesce(c.replay_of, c.id)"
 # A replay has no messages of its own. Messages come before answers, as most words are in the common prompt.
 _SAID: Final = f"""(c.answer_id IN hits
@@ -76,8 +77,8 @@ def find_calls(
 ) -> Found[CallRow]:
     """A page of the calls that are wanted, and how many these are.
 
-    Both are of the same moment, also while the run goes on. `slow` and `re_asked` are of requests; a replay
-    makes none, but is found by the words of the call that it repeats.
+    Both are of the same moment, also while the run goes on; what is usual is of the moment before. `slow` and
+    `re_asked` are of requests; a replay makes none, but is found by the words of the call that it repeats.
 
     Args:
         run: The run.
@@ -89,15 +90,18 @@ def find_calls(
     Raises:
         StoreError: The run cannot be read.
     """
-    hits, condition, values = _condition(wanted or CallFilter())
+    wanted = wanted or CallFilter()
+    tables, bound = usual_seconds(run) if wanted.slow == "auto" else ("", ())
+    hits, condition, values = _condition(wanted)
     rows = run.rows(
-        f"""WITH {hits} found AS MATERIALIZED (
+        f"""WITH {f"{tables}, " if tables else ""}{hits} found AS MATERIALIZED (
             SELECT c.rowid AS place, {_KEYS[order]} AS sort_key FROM calls c WHERE {condition}),
         page AS MATERIALIZED (
             SELECT place, row_number() OVER () AS line
             FROM (SELECT place FROM found ORDER BY sort_key DESC, place LIMIT ? OFFSET ?))
         SELECT total, {CALL_COLUMNS} FROM (SELECT count(*) AS total FROM found)
         LEFT JOIN page LEFT JOIN calls c ON c.rowid = page.place ORDER BY line""",
+        *bound,
         *values,
         limit,
         offset,
