@@ -224,9 +224,11 @@ class Runner:
         finally:
             # If the store itself has failed, its error is already on its way; this one would hide it.
             with contextlib.suppress(StoreError):
-                catch_up(store)
-                store.finish_run(status.value, reason)
-                store.flush_now()
+                try:
+                    catch_up(store)
+                finally:
+                    store.finish_run(status.value, reason)
+                    store.flush_now()
         totals = store.reader.totals()
         if not totals.balanced:
             raise StoreError(f"The sums of run {self._folder.name} do not add up: {totals}.", "Report this.")

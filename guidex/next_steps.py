@@ -38,6 +38,8 @@ def next_steps(reader: RunReader, totals: Totals) -> tuple[str, ...]:
         rows = reader.documents(outcome, limit=1)
         if rows and rows[0].id.isprintable():
             commands.append(f"guidex trace show {run} {shlex.quote(rows[0].id)}")
+    if totals.rejected:
+        commands.append(f"guidex threshold sweep {run}")
     if totals.accepted:
         commands.append(f"guidex export {run} --format guidex")
     return tuple(commands)

@@ -18,6 +18,7 @@ from graph.store.missing_classes import missing_classes
 from graph.store.reading import RunReader
 from graph.store.records import COPIED_FROM_EXAMPLE, RunStatus, Session
 from graph.store.statistics import rejection_reasons
+from graph.store.versions import version_in_force
 from guidex.next_steps import next_steps
 from schemas.base import Model
 from schemas.job import Job
@@ -82,6 +83,7 @@ class RunSummary(Model):
     method: Method = Field(description="How its documents are annotated.")
     status: RunStatus = Field(description="Where it stands.")
     reason: str = Field(description="Why it did not end by itself; else empty.")
+    decision_version: int = Field(description="Version of the decisions in force; 1 is the run's own.")
     started: str = Field(description="ISO 8601, UTC.")
     ended: str | None = Field(description="ISO 8601, UTC; None while it runs.")
     wall_seconds: float = Field(description="Of all sessions, the one that goes on up to now.")
@@ -138,6 +140,7 @@ def summary_of(reader: RunReader) -> RunSummary:
         method=Job.model_validate_json(run.job).method,
         status=run.status,
         reason=run.reason,
+        decision_version=version_in_force(reader),
         started=run.started,
         ended=run.ended,
         wall_seconds=_wall_seconds(reader.sessions()),

@@ -61,6 +61,8 @@ def print_summary(summary: RunSummary, *, as_json: bool) -> None:
     out.print(Text(safe(summary.folder.as_posix()), style="dim"))
     if summary.reason:
         out.print(safe(summary.reason))
+    if summary.decision_version > 1:
+        out.print(f"decided by version {summary.decision_version} of the thresholds")
     out.print()
     out.print(_sums(summary))
     if summary.price_remedy:

@@ -53,6 +53,7 @@ def test_a_new_version_says_what_flips_and_everything_that_reads_decisions_agree
     assert outcomes(guidex) == dict.fromkeys(("ada", "bell", "curie"), "accepted") | {"darwin": "failed"}
     summary = guidex("runs", "show", "people", "--json").json
     assert summary["documents"]["accepted"] == 3 and summary["rejections"] == []
+    assert summary["decision_version"] == 2 and "decided by version 2" in guidex("runs", "show", "people").out
     assert guidex("runs", "list", "--json").json[0]["accepted"] == 3
     story = guidex("trace", "show", "people", "curie", "--json").json
     assert "faithfulness" not in story["required"] and story["decision"]["outcome"] == "accepted"
