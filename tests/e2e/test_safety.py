@@ -176,9 +176,11 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
         said(*arguments)
     for form in ("guidex", "gollie", "jsonl"):
         said("export", "one", "--format", form)
+    said("trace", "export", "one", "--output", tmp_path / "copied" / "spans.jsonl", "--content")
     given = {job, tmp_path / "people.jsonl", tmp_path / "odd.jsonl"}
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in given]
     assert any(path.parent.name == "exports" for path in written)
+    assert any(path.name == "spans.jsonl" for path in written)
     assert [(path, leaks(path.read_bytes())) for path in written if leaks(path.read_bytes())] == []
     with TestClient(create_app(tmp_path / "runs"), base_url=ADDRESS) as client:
         shown = crawl(client, most=20).pages
