@@ -59,6 +59,7 @@ _HITS: Final = "hits AS MATERIALIZED (SELECT rowid FROM texts_fts WHERE texts_ft
 _HAS_CLASS: Final = """EXISTS (SELECT 1 FROM annotations a WHERE a.round_id = e.round_id AND a.agreed = 1
     AND instr(a.instances, ?))"""
 _HAS_FINDING: Final = "EXISTS (SELECT 1 FROM findings f WHERE f.round_id = e.round_id AND f.code = ?)"
+_IS_REVIEWED: Final = "EXISTS (SELECT 1 FROM reviews v WHERE v.document_id = d.id)"
 _NAMED: Final = "instr(lower(d.id), lower(?)) > 0"
 
 
@@ -83,6 +84,8 @@ class DocumentFilter:
     """Score (of `JUDGED_SCORES`) to the least value. Without a value a document is not found."""
     most: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Score (of `JUDGED_SCORES`) to the greatest value."""
+    reviewed: bool | None = None
+    """Whether somebody has reviewed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ def _condition(wanted: DocumentFilter) -> tuple[str, str, list[str | int | float
             if name not in JUDGED_SCORES:
                 raise ValueError(f"there is no score {name!r}")
             require(f"e.{name} {comparison} ?", value)
+    if wanted.reviewed is not None:
+        conditions.append(_IS_REVIEWED if wanted.reviewed else f"NOT {_IS_REVIEWED}")
     if words:
         require(f"(d.text_id IN hits OR {_NAMED})", words)
     return _HITS if words else "", " AND ".join(conditions), values

@@ -25,6 +25,7 @@ from guidex.viewer.pages import (
     document,
     documents,
     plot_looks,
+    reviews,
     run_page,
     runs_list,
     thresholds,
@@ -76,6 +77,7 @@ def _routes() -> list[BaseRoute]:
         *document.ROUTES,
         *calls.ROUTES,
         *thresholds.ROUTES,
+        *reviews.ROUTES,
         Mount("/static", StaticFiles(packages=[("guidex.viewer", "static")]), name="static"),
     ]
 

@@ -13,6 +13,9 @@ from schemas.base import Model
 PAGE: Final = 50
 """Rows of a page."""
 
+LAST_POSITION: Final = 2**63 - 1
+"""The greatest number SQLite has."""
+
 _LAST: Final = 10**9
 _LONGEST: Final = 200
 

@@ -20,8 +20,9 @@ from guidex.viewer.code import schema_code
 from guidex.viewer.highlights import Closing, Opening, lay_out
 from guidex.viewer.marks import AGREED, EVERYTHING, looks_of, marks, places, shown
 from guidex.viewer.open_runs import open_run
-from guidex.viewer.queries import Query
+from guidex.viewer.queries import LAST_POSITION, Query
 from guidex.viewer.rendering import page
+from guidex.viewer.reviewing import review_panel
 from guidex.viewer.timeline import LENGTH, timeline
 from schemas.judgement import JUDGED_SCORES
 from schemas.objections import Objection
@@ -29,9 +30,6 @@ from schemas.rounds import Round
 
 _MOST_COLUMNS: Final = 6
 """Annotators that have a column each; of more, a count must do."""
-
-_LAST_POSITION: Final = 2**63 - 1
-"""The greatest number SQLite has."""
 
 
 class DocumentQuery(Query):
@@ -51,6 +49,7 @@ def document(request: Request) -> Response:
     position = request.path_params["position"]
     with open_run(request) as reader:
         context = document_context(reader, position, round_number=query.round, show=query.show)
+        context["review"] = review_panel(reader, context["story"])
     return page(request, "document.html", run=request.path_params["run"], here="documents", **context)
 
 
@@ -69,7 +68,7 @@ def document_context(
         HTTPException: 404, there is no such document, or it has no such round.
         StoreError: The run cannot be read.
     """
-    document_id = id_at(reader, position) if position <= _LAST_POSITION else None
+    document_id = id_at(reader, position) if position <= LAST_POSITION else None
     if document_id is None:
         raise HTTPException(404, "There is no such document in this run.")
     story = story_of(reader, document_id)

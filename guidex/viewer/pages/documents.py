@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 from starlette.requests import Request
@@ -52,6 +52,9 @@ class DocumentQuery(Query):
     score: str = Field(default="agreement", description="The score that `least` and `most` are about.")
     least: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False, description="Of the score.")
     most: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False, description="Of the score.")
+    reviewed: Literal["yes", "no"] | None = Field(
+        default=None, description="Whether somebody has reviewed them."
+    )
     sort: DocumentOrder = Field(default=DocumentOrder.POSITION, description="By what.")
     down: bool = Field(default=False, description="The greatest first.")
 
@@ -64,7 +67,7 @@ class DocumentQuery(Query):
     @property
     def narrows(self) -> bool:
         """Whether something beside words and outcome is asked for."""
-        given = (self.ending, self.found, self.finding, self.rounds, self.least, self.most)
+        given = (self.ending, self.found, self.finding, self.rounds, self.reviewed, self.least, self.most)
         return any(value is not None for value in given)
 
     def wanted(self) -> DocumentFilter:
@@ -76,6 +79,7 @@ class DocumentQuery(Query):
             finding=self.finding,
             rounds=self.rounds,
             words=self.q,
+            reviewed=None if self.reviewed is None else self.reviewed == "yes",
             least={} if self.least is None else {self.score: self.least},
             most={} if self.most is None else {self.score: self.most},
         )

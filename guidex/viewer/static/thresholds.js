@@ -1,9 +1,8 @@
 // The page of thresholds: what follows is asked for while a slider is moved, and set when it is applied.
 
-import { say, send } from "./viewer.js";
+import { change } from "./viewer.js";
 
 const PAUSE = 40; // milliseconds: a slider tells of itself many times a second
-const SAID = "guidex-said";
 
 const form = document.querySelector("[data-trial]");
 const inputs = [...form.querySelectorAll("[data-threshold]")];
@@ -54,19 +53,11 @@ function changed() {
   if (form.checkValidity()) waiting = setTimeout(ask, PAUSE);
 }
 
-/** Send what changes the decisions; the page is then shown anew, and says what became of it. */
-async function change(button, address, body) {
-  button.disabled = true;
-  try {
-    const made = await send(address, body);
-    const flips = `${made.gained} more accepted, ${made.lost} fewer`;
-    sessionStorage.setItem(SAID, `Version ${made.version} of the decisions is in force: ${flips}.`);
-    location.assign(form.action);
-  } catch (error) {
-    problem.textContent = error.message;
-    problem.scrollIntoView({ block: "nearest" });
-    button.disabled = false;
-  }
+const told = (made) =>
+  `Version ${made.version} of the decisions is in force: ${made.gained} more accepted, ${made.lost} fewer.`;
+
+function put(button, address, body) {
+  change(address, body, { button, problem, told, then: form.action });
 }
 
 for (const input of inputs) {
@@ -86,17 +77,12 @@ form.addEventListener("submit", (event) => event.preventDefault()); // what it w
 form.querySelector("[data-show]").hidden = true;
 applying.hidden = false;
 apply.addEventListener("click", () => {
-  change(apply, form.dataset.set, { thresholds: setting(), note: applying.querySelector("[data-note]").value });
+  put(apply, form.dataset.set, { thresholds: setting(), note: applying.querySelector("[data-note]").value });
 });
 for (const button of document.querySelectorAll("[data-use]")) {
   button.hidden = false;
-  button.addEventListener("click", () => change(button, button.dataset.at, { version: Number(button.dataset.use) }));
+  button.addEventListener("click", () => put(button, button.dataset.at, { version: Number(button.dataset.use) }));
 }
 
 show();
 if (inputs.some((input) => valueOf(input) !== Number(input.defaultValue) && input.type !== "checkbox")) changed();
-const said = sessionStorage.getItem(SAID);
-if (said) {
-  sessionStorage.removeItem(SAID);
-  say(said);
-}

@@ -9,9 +9,14 @@ export function onPage(begin) {
   document.addEventListener("guidex:page", begin);
 }
 
-/** Say something to everyone, screen readers included. */
+let unsaid;
+
+/** Say something to everyone, screen readers included; it stands in the way for a while only. */
 export function say(text) {
-  document.getElementById("said").textContent = text;
+  const said = document.getElementById("said");
+  said.textContent = text;
+  clearTimeout(unsaid);
+  unsaid = setTimeout(() => said.replaceChildren(), 10_000);
 }
 
 /** Send what changes something; resolves to the answer's JSON, or throws an Error with what the server said. */
@@ -26,6 +31,39 @@ export async function send(address, body) {
     throw new Error(isJson ? (await answer.json()).error : await answer.text());
   }
   return answer.json();
+}
+
+const SAID = "guidex-said";
+
+/**
+ * Send what changes something; the page is then shown anew and says what became of it. What is refused is said
+ * beside the button.
+ */
+export async function change(address, body, { button, problem, told, then }) {
+  button.disabled = true;
+  problem.textContent = "";
+  try {
+    const made = await send(address, body);
+    try {
+      sessionStorage.setItem(SAID, told(made));
+    } catch {
+      // The page shows it, if without a word.
+    }
+    if (then === location.href) location.reload();
+    else location.assign(then);
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.scrollIntoView({ block: "nearest" });
+    button.disabled = false;
+  }
+}
+
+try {
+  const told = sessionStorage.getItem(SAID);
+  if (told) say(told);
+  sessionStorage.removeItem(SAID);
+} catch {
+  // Without storage there is nothing to say.
 }
 
 /** The elements one can step through with j and k: rows of a list, or mentions of a text. */
@@ -56,6 +94,9 @@ const keys = {
   "]": () => follow('[data-key="]"]'),
   n: () => follow('[data-key="n"]'),
   p: () => follow('[data-key="p"]'),
+  a: () => follow('[data-key="a"]'),
+  r: () => follow('[data-key="r"]'),
+  N: () => follow('[data-key="N"]'),
   u: () => {
     const up = [...document.querySelectorAll(".trail a")].filter((each) => each.getAttribute("aria-current") !== "page");
     up.at(-1)?.click();
