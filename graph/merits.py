@@ -71,34 +71,42 @@ def merits_of(round_: Round, *, drops_ungrounded: bool = False) -> Merits:
     )
 
 
-def obstacles(merits: Merits, thresholds: Thresholds, *, settled: bool) -> Iterator[str]:
-    """All that stands against accepting a round, in words; a score of None was not judged and passes.
+def faults(merits: Merits, thresholds: Thresholds, *, settled: bool) -> Iterator[tuple[str, str]]:
+    """All that stands against accepting a round; a score of None was not judged and passes.
 
     Args:
         merits: Of the round.
         thresholds: What a document must reach.
         settled: Whether what is disputed is dropped: its findings then count no more, nor do its instances.
+
+    Yields:
+        What it is, by the name of the score or threshold, and the same in words.
     """
     scores = merits.scores
     if not merits.is_grounded:
-        yield f"grounding {scores.grounding:.2f} < 1"
+        yield "grounding", f"grounding {scores.grounding:.2f} < 1"
     for name in THRESHOLD_SCORES:
         value, least = getattr(scores, name), getattr(thresholds, name)
         if value is not None and value < least:
-            yield f"{name} {value:.2f} < {least:g}"
+            yield name, f"{name} {value:.2f} < {least:g}"
     instances = merits.left if settled else merits.instances
     if instances < thresholds.min_instances:
-        yield f"{instances} agreed instances, {thresholds.min_instances} wanted"
+        yield "min_instances", f"{instances} agreed instances, {thresholds.min_instances} wanted"
     if merits.major and thresholds.block_on_major:
         major = [code for code in merits.major if not (settled and code in INSTANCE_CODES)]
         if major:
             codes = ", ".join(sorted({code.value for code in major}))
-            yield f"{len(major)} open major findings ({codes})"
+            yield "block_on_major", f"{len(major)} open major findings ({codes})"
+
+
+def obstacles(merits: Merits, thresholds: Thresholds, *, settled: bool) -> tuple[str, ...]:
+    """All that stands against accepting a round, in words; arguments as those of `faults`."""
+    return tuple(words for _, words in faults(merits, thresholds, settled=settled))
 
 
 def is_sound(merits: Merits, thresholds: Thresholds) -> bool:
     """Whether nothing stands against accepting a round once it is settled."""
-    return next(obstacles(merits, thresholds, settled=True), None) is None
+    return next(faults(merits, thresholds, settled=True), None) is None
 
 
 def best(rounds: Sequence[Merits], thresholds: Thresholds) -> Merits:
@@ -109,9 +117,7 @@ def best(rounds: Sequence[Merits], thresholds: Thresholds) -> Merits:
     """
 
     def rank(merits: Merits) -> tuple[int, int, float]:
-        left, judged = (
-            sum(1 for _ in obstacles(merits, thresholds, settled=settled)) for settled in (True, False)
-        )
+        left, judged = (len(obstacles(merits, thresholds, settled=settled)) for settled in (True, False))
         return left, judged, -merits.mean_score
 
     return min(rounds, key=rank)
@@ -127,16 +133,16 @@ def decide(rounds: Sequence[Merits], thresholds: Thresholds, how: Ending) -> Dec
             which everything was agreed may be the best one.
     """
     kept = best(rounds, thresholds)
-    faults = tuple(obstacles(kept, thresholds, settled=True))
+    against = obstacles(kept, thresholds, settled=True)
     is_last = kept is rounds[-1]
     reason = how.value
     if how is Ending.AGREED:
         reason += f" in round {rounds[-1].number}"
     if how is not Ending.AGREED or not is_last:
         reason += f", round {kept.number} kept"
-    if faults:
-        reason += ": " + "; ".join(faults)
+    if against:
+        reason += ": " + "; ".join(against)
     elif how is not Ending.AGREED or not is_last:
         reason += ": accepted on what is agreed, the disputed is dropped"
-    outcome = Outcome.REJECTED if faults else Outcome.ACCEPTED
+    outcome = Outcome.REJECTED if against else Outcome.ACCEPTED
     return Decision(outcome=outcome, reason=reason, ending=how, round=kept.number)

@@ -158,9 +158,7 @@ def story_of(reader: RunReader, document_id: str) -> Story:
         decisions=reader.decisions(document_id),
         required=required(job.method, thresholds),
         rounds=tuple(
-            RoundStory(
-                result=round_, obstacles=tuple(obstacles(weighed(job, round_), thresholds, settled=False))
-            )
+            RoundStory(result=round_, obstacles=obstacles(weighed(job, round_), thresholds, settled=False))
             for round_ in rounds
         ),
         objections=history(rounds, kept),

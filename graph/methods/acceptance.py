@@ -57,11 +57,11 @@ def required(method: Method, thresholds: Thresholds) -> dict[str, float]:
 
 def decide_in_one_pass(job: Job, merits: Merits, thresholds: Thresholds) -> Decision:
     """The verdict of a control on its only round."""
-    faults = tuple(obstacles(merits, thresholds, settled=True))
+    against = obstacles(merits, thresholds, settled=True)
     found = f"{merits.left} instance{'s' * (merits.left != 1)} kept"
     return Decision(
-        outcome=Outcome.REJECTED if faults else Outcome.ACCEPTED,
-        reason=f"{_manner(job)}: {'; '.join(faults) or found}",
+        outcome=Outcome.REJECTED if against else Outcome.ACCEPTED,
+        reason=f"{_manner(job)}: {'; '.join(against) or found}",
         round=merits.number,
     )
 

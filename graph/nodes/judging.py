@@ -46,7 +46,7 @@ class Judging:
         self._on_round(state["document"].id, round_)
         rounds, merits = [*state["rounds"], round_], merits_of(round_)
         # Also once settled: where major findings do not block, too little may be left.
-        if not any(any(obstacles(merits, self._thresholds, settled=each)) for each in (False, True)):
+        if not any(obstacles(merits, self._thresholds, settled=each) for each in (False, True)):
             how = Ending.AGREED
         elif (end := ending(rounds, self._rounds)) is not None:
             how = end

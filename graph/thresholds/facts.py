@@ -60,20 +60,24 @@ class DocumentFacts:
     round_ids: tuple[int, ...]
 
     def sound(self, thresholds: Thresholds) -> list[int]:
-        """Places of the rounds that would be accepted, the one that is kept of them first.
-
-        Their order is that of `graph.merits.best` among sound rounds: those without an open major finding,
-        then the best mean score, then the earliest. It does not depend on the thresholds of scores.
-        """
+        """Places of the rounds that would be accepted, the one that is kept of them first."""
         places = [place for place, merits in enumerate(self.rounds) if is_sound(merits, thresholds)]
-        if len(places) > 1:
+        return self.preferred(places, thresholds.block_on_major)
 
-            def rank(place: int) -> tuple[bool, float]:
-                merits = self.rounds[place]
-                return thresholds.block_on_major and bool(merits.major), -merits.mean_score
+    def preferred(self, places: list[int], block_on_major: bool) -> list[int]:
+        """Places of sound rounds in the order in which one of them is kept.
 
-            places.sort(key=rank)
-        return places
+        It is that of `graph.merits.best`: rounds without an open major finding, then the best mean score,
+        then the earliest. It does not depend on the thresholds of scores.
+        """
+        if len(places) < 2:
+            return places
+
+        def rank(place: int) -> tuple[bool, float]:
+            merits = self.rounds[place]
+            return block_on_major and bool(merits.major), -merits.mean_score
+
+        return sorted(places, key=rank)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from graph.merits import Merits
+from graph.merits import Merits, faults
 from graph.quality.resampling import Lanes
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from schemas.judgement import THRESHOLD_SCORES, Thresholds
@@ -87,45 +87,56 @@ def mean_of(sums: Mapping[str, int], name: str) -> float | None:
 
 
 class Summands:
-    """What each document adds to sums, by the round that is kept; made once for all grids."""
+    """Documents, what they add to sums by the round that is kept, and what stands against each round.
 
-    def __init__(self, documents: Sequence[DocumentFacts], quantify: Quantify = yields) -> None:
+    Made once for all grids.
+    """
+
+    def __init__(
+        self, documents: Sequence[DocumentFacts], held: Thresholds, quantify: Quantify = yields
+    ) -> None:
         """Take the documents.
 
         Args:
             documents: The documents.
+            held: Thresholds in force, which hold where they are no axis of a grid.
             quantify: What is summed.
         """
-        self.documents = tuple(documents)
+        self.documents, self.held = tuple(documents), held
         made = [[quantify(each, place) for place in range(len(each.rounds))] for each in documents]
         self.lanes = Lanes(name for of_document in made for each in of_document for name in each)
         self.packed = [[self.lanes.pack(each) for each in of_document] for of_document in made]
+        self.lacking = [
+            [{name for name, _ in faults(merits, held, settled=True)} for merits in each.rounds]
+            for each in documents
+        ]
 
 
 class Grid:
-    """Documents on a grid of thresholds; the others are held as given."""
+    """Documents on a grid of thresholds; the others are held."""
 
-    def __init__(self, summands: Summands, axes: Sequence[Axis], held: Thresholds) -> None:
+    def __init__(self, summands: Summands, axes: Sequence[Axis]) -> None:
         """Work out where each document is accepted, and with which round.
 
         Args:
             summands: The documents.
             axes: The grid.
-            held: Thresholds that are no axis.
         """
-        self.axes, self._held, self._lanes = tuple(axes), held, summands.lanes
-        self._free = held.model_copy(update=dict.fromkeys((axis.name for axis in axes), 0))
+        self.axes, self._held, self._lanes = tuple(axes), summands.held, summands.lanes
+        self._names = {axis.name for axis in axes}
         self._shape = tuple(len(axis.values) for axis in axes)
         self._strides = tuple(prod(self._shape[number + 1 :]) for number in range(len(axes)))
+        of_documents = zip(summands.documents, summands.packed, summands.lacking, strict=True)
         self._parts = [
-            tuple((cell, sign * packed[place]) for cell, place, sign in self._boxes(document))
-            for document, packed in zip(summands.documents, summands.packed, strict=True)
+            tuple((cell, sign * packed[place]) for cell, place, sign in self._boxes(document, lacking))
+            for document, packed, lacking in of_documents
         ]
 
-    def _boxes(self, document: DocumentFacts) -> Iterator[tuple[int, int, int]]:
+    def _boxes(self, document: DocumentFacts, lacking: Sequence[set[str]]) -> Iterator[tuple[int, int, int]]:
         """(cell, place of the round, sign): the boxes of settings that make up where each round is kept."""
         covered: dict[tuple[int, ...], int] = {}
-        for place in document.sound(self._free):
+        sound = [place for place, lacks in enumerate(lacking) if lacks <= self._names]
+        for place in document.preferred(sound, self._held.block_on_major):
             merits = document.rounds[place]
             corner = tuple(self._reached(merits, axis) for axis in self.axes)
             # All settings of its box, less those where an earlier round of the order is kept.

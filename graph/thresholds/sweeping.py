@@ -87,7 +87,7 @@ class _Sweep:
             for number, each in enumerate(self._documents)
             if truth is not None and each.id in truth.documents
         ]
-        self._summands = Summands(self._documents, self._quantify)
+        self._summands = Summands(self._documents, facts.thresholds, self._quantify)
         self._totals = Sums([truth.totals[self._documents[n].id] for n in self._known] if truth else [])
         self._drawn = list(samples(len(self._known), settings.samples, settings.seed)) if truth else []
 
@@ -97,7 +97,7 @@ class _Sweep:
 
     def report(self) -> SweepReport:
         facts, truth, target = self._facts, self._truth, self._settings.target
-        grid = Grid(self._summands, axes_of(facts, JOINT), facts.thresholds)
+        grid = Grid(self._summands, axes_of(facts, JOINT))
         whole = grid.over(range(len(self._documents)))
         made, near = tried(whole, truth), distances(grid, facts.thresholds)
         recommended = None
@@ -156,7 +156,7 @@ class _Sweep:
 
     def _axis(self, axis: Axis) -> AxisSweep:
         """One threshold alone, with intervals."""
-        grid = Grid(self._summands, [axis], self._facts.thresholds)
+        grid = Grid(self._summands, [axis])
         whole = grid.over(range(len(self._documents)))
         intervals: list[dict[str, Figure]] = [{} for _ in axis.values]
         if self._truth is not None:

@@ -85,7 +85,7 @@ def round_(
 
 
 def faults(made: Round, thresholds: Thresholds = STRICT, *, settled: bool = False) -> tuple[str, ...]:
-    return tuple(obstacles(merits_of(made), thresholds, settled=settled))
+    return obstacles(merits_of(made), thresholds, settled=settled)
 
 
 def scores(**changed: float | None) -> Scores:

@@ -114,8 +114,8 @@ def effective(limits: Thresholds, frozen: AnnotationSchema | None) -> Thresholds
     return limits if frozen is None else limits.model_copy(update={"guideline": 0.0, "schema_fit": 0.0})
 
 
-def faults(made: Round, limits: Thresholds) -> list[str]:
-    return list(obstacles(merits_of(made), limits, settled=False))
+def faults(made: Round, limits: Thresholds) -> tuple[str, ...]:
+    return obstacles(merits_of(made), limits, settled=False)
 
 
 def rank(made: Round, limits: Thresholds) -> tuple[int, int, float]:

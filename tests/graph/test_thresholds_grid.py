@@ -85,7 +85,7 @@ def known(sums: Mapping[str, int]) -> dict[str, int]:
 @settings(max_examples=60, deadline=None)
 @given(documents(), held)
 def test_jointly_each_setting_is_as_decided_one_by_one(made: list[DocumentFacts], limits: Thresholds) -> None:
-    grid = Grid(Summands(made), [Axis(name, GRID) for name in JOINT], limits)
+    grid = Grid(Summands(made, limits), [Axis(name, GRID) for name in JOINT])
     cells = grid.over(range(len(made)))
     assert len(cells) == len(GRID) ** 3
     for cell, values in enumerate(grid.values()):
@@ -100,7 +100,7 @@ def test_each_threshold_alone_and_any_sample_of_documents(
     made: list[DocumentFacts], limits: Thresholds, name: str, data: st.DataObject
 ) -> None:
     values = (0.0, 1.0, 2.0, 3.0, 4.0) if name == "min_instances" else GRID
-    grid = Grid(Summands(made), [Axis(name, values)], limits)
+    grid = Grid(Summands(made, limits), [Axis(name, values)])
     drawn = data.draw(st.lists(st.integers(0, len(made) - 1), max_size=8)) if made else []
     cells = grid.over(drawn)
     for cell in range(len(values)):
@@ -124,6 +124,6 @@ def test_what_is_in_force_is_on_every_axis_and_scores_that_nobody_has_have_none(
     assert [axis.name for axis in axes] == ["agreement", "min_instances"]
     assert 0.83 in axes[0].values and axes[0].values[:3] == (0.0, 0.05, 0.1) and axes[0].values[-1] == 1
     assert axes[1].values[-1] == 14
-    cells = Grid(Summands([document]), axes, Thresholds()).over([0])
+    cells = Grid(Summands([document], Thresholds()), axes).over([0])
     assert mean_of(cells[0], "agreement") == pytest.approx(0.6, abs=1e-6)
     assert mean_of(cells[0], "faithfulness") is None
