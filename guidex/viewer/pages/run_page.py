@@ -80,7 +80,7 @@ def run(request: Request) -> Response:
     """A run."""
     reader = open_run(request)
     try:
-        context = _context(request, reader)
+        about, status = _about(reader), reader.run().status
     except BaseException:
         reader.close()
         raise
@@ -88,44 +88,49 @@ def run(request: Request) -> Response:
         request,
         "run.html",
         reader,
+        **_named(request),
         here="run",
-        about=_about(reader),
-        is_live=context["summary"].status is RunStatus.RUNNING,
-        statistics=lambda: _statistics(reader, context["summary"]),
-        **context,
+        about=about,
+        is_live=status is RunStatus.RUNNING,
+        standing=lambda: _standing(reader),
+        statistics=lambda summary: _statistics(reader, summary),
     )
 
 
 def live(request: Request) -> Response:
     """How far the run is: the part of the page that follows it closely."""
     with open_run(request) as reader:
-        context = _context(request, reader)
-    return _part("run_live.html", context)
+        standing = _standing(reader)
+    return _part(request, "run_live.html", standing)
 
 
 def statistics(request: Request) -> Response:
     """The lower part of the page."""
     with open_run(request) as reader:
-        context = _context(request, reader)
-        made = _statistics(reader, context["summary"])
-    return _part("run_statistics.html", {**context, "statistics": lambda: made})
+        standing = _standing(reader)
+        made = _statistics(reader, standing["summary"])
+    return _part(request, "run_statistics.html", standing, statistics=lambda _: made)
 
 
-def _part(template: str, context: dict[str, Any]) -> Response:
-    going_on = context["summary"].status is RunStatus.RUNNING
+def _part(request: Request, template: str, standing: dict[str, Any], **context: Any) -> Response:
+    is_running = standing["summary"].status is RunStatus.RUNNING
     return HTMLResponse(
-        render(template, **context), headers={LIVE_HEADER: "running" if going_on else "ended"}
+        render(template, links=request.app.state.links, **_named(request), **standing, **context),
+        headers={LIVE_HEADER: "running" if is_running else "ended"},
     )
 
 
-def _context(request: Request, reader: RunReader) -> dict[str, Any]:
+def _named(request: Request) -> dict[str, Any]:
+    """What all parts of the page are told."""
+    measures = {"agreement": ("strict", "same span, same class"), **FIGURES}
+    return {"run": request.path_params["run"], "measures": measures}
+
+
+def _standing(reader: RunReader) -> dict[str, Any]:
+    """Where the run stands."""
     summary = summary_of(reader)
-    return {
-        "run": request.path_params["run"],
-        "summary": summary,
-        "measures": {"agreement": ("strict", "same span, same class"), **FIGURES},
-        "progress": _progress(reader, summary) if summary.status is RunStatus.RUNNING else None,
-    }
+    is_running = summary.status is RunStatus.RUNNING
+    return {"summary": summary, "progress": _progress(reader, summary) if is_running else None}
 
 
 @dataclass(frozen=True, slots=True)

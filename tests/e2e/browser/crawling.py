@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from served import Served
 from starlette.routing import Match, Route
@@ -24,9 +24,13 @@ class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[str, None] = {}
+        self.boxes: list[tuple[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        target = dict(attrs).get("href")
+        given = dict(attrs)
+        target = given.get("href")
+        if given.get("type") == "checkbox" and given.get("name") == "run":
+            self.boxes.append(("run", given.get("value") or ""))
         if tag == "a" and target and target.startswith("/"):
             self.found[target.partition("#")[0]] = None
 
@@ -64,7 +68,9 @@ def pages(served: Served, runs: Collection[str] = ()) -> tuple[list[str], list[s
         found.append(path)
         links = _Links()
         links.feed(text)
-        waiting |= {link: None for link in links.found if link not in visited}
+        # Runs are chosen by boxes: the newest two are compared, and the oldest two.
+        chosen = {f"/compare?{urlencode(two)}" for two in (links.boxes[:2], links.boxes[-2:]) if two}
+        waiting |= {link: None for link in (*links.found, *sorted(chosen)) if link not in visited}
     return found, dead
 
 
