@@ -135,17 +135,21 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
   });
 }
 
-/** Parts with data-live are asked for again every so many seconds, until the server says that there is no more to come. */
+/**
+ * Parts with data-live are asked for again every so many seconds, until the server says that there is no more to come.
+ * One that holds the focus, or details that somebody has opened, is left as it is until they are done with it.
+ */
 for (const part of document.querySelectorAll("[data-live]")) {
   const seconds = Number(part.dataset.every ?? 2);
   const again = async () => {
     if (!document.hidden) {
       try {
         const answer = await fetch(part.dataset.live);
-        if (answer.ok && !part.contains(document.activeElement)) {
+        const inUse = part.contains(document.activeElement) || part.querySelector("details[open]");
+        if (answer.ok && !inUse) {
           part.innerHTML = await answer.text(); // escaped by the server, and no script in it would run
+          if (answer.headers.get("X-GuideX-Live") === "ended") return;
         }
-        if (answer.headers.get("X-GuideX-Live") === "ended") return;
       } catch {
         say("The viewer does not answer any more.");
       }

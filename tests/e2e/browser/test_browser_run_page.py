@@ -33,6 +33,22 @@ def test_a_run_that_goes_on_is_followed_without_being_asked(open_page: Open, tmp
         expect(page.get_by_role("progressbar")).to_have_count(0)
 
 
+def test_what_somebody_has_opened_stays_open_while_the_run_goes_on(open_page: Open, tmp_path: Path) -> None:
+    make_run(tmp_path, "going")
+    with Served(tmp_path) as served, RunStore.open(tmp_path / "going", version="0.1.0") as store:
+        page = open_page("/runs/going", of=served)
+        part = page.locator("[data-live$='/live']")
+        part.evaluate("each => each.insertAdjacentHTML('beforeend', '<details open>Read</details>')")
+        store.decide("d0", Decision(outcome=Outcome.ACCEPTED, reason="by test"))
+        store.finish_run("done")
+        store.flush_now()
+        with page.expect_response("**/runs/going/live"):
+            pass
+        expect(page.get_by_text("0 of 3 documents decided on")).to_be_visible()
+        part.locator("details").evaluate("each => each.open = false")
+        expect(page.get_by_role("link", name="1 accepted")).to_be_visible()
+
+
 def test_each_state_leads_to_its_documents(open_page: Open) -> None:
     page = open_page("/runs/people")
     page.get_by_role("link", name="2 accepted").click()
