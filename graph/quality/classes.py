@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 
 from agents.class_names import plain_name
 from graph.agreement import TypedSpan
@@ -80,6 +81,7 @@ def named(mentions: Collection[TypedSpan], name_of: Callable[[str], str | None])
     return {(start, end, name) for start, end, name in renamed if name is not None}
 
 
+@lru_cache(maxsize=4096)
 def _key(name: str) -> str:
     return plain_name(name) or name.strip().casefold()
 

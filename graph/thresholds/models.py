@@ -19,6 +19,11 @@ class Point(Model):
     means: dict[str, float | None] = Field(
         description="Mean scores of the accepted documents that have them."
     )
+    counts: dict[str, int] = Field(
+        default={},
+        description="Correct, wrong, missed and unseen mentions of the accepted documents, and how many of "
+        "these are usable or unusable to reviewers; as far as it is known.",
+    )
     figures: dict[str, Figure] = Field(
         default={}, description="Against gold or reviews; `about` of the report says what each is."
     )

@@ -21,7 +21,7 @@ from graph.thresholds.choosing import (
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from graph.thresholds.grid import JOINT, SWEPT, Axis, Cells, Grid, Summands, axes_of, mean_of, yields
 from graph.thresholds.models import AxisSweep, Point, Recommendation, SweepReport
-from graph.thresholds.truth import PRECISION, Truth
+from graph.thresholds.truth import COUNTED, PRECISION, Truth
 from schemas.errors import UsageError
 from schemas.judgement import Thresholds
 
@@ -222,6 +222,7 @@ class _Sweep:
             share=sums.get("documents", 0) / len(self._documents),
             instances=sums.get("instances", 0),
             means={name: mean_of(sums, name) for name in JOINT},
+            counts={name: sums[name] for name in COUNTED if name in sums} if self._truth else {},
             figures=figures,
         )
 

@@ -63,6 +63,9 @@ REVIEW_FIGURES: Mapping[str, Definition] = {
         lambda sums: share(sums["usable"], sums["usable_of_all"]),
     ),
 }
+COUNTED = ("correct", "wrong", "missed", "unseen", "usable", "unusable")
+"""Counts over accepted documents that figures are made of: of mentions, then of reviewed documents."""
+
 _ANYTHING = Thresholds(**dict.fromkeys(THRESHOLD_SCORES, 0.0), min_instances=0, block_on_major=False)
 _REVIEWS_TELL = (
     "Reviews tell which mentions are wrong, not which are missing: there is no recall of mentions. A "

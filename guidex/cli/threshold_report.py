@@ -77,6 +77,8 @@ def _print_point(out: Console, report: SweepReport, title: str, point: Point) ->
     )
     means = ", ".join(f"{name} {mean:.2f}" for name, mean in point.means.items() if mean is not None)
     table.add_row("mean scores", means or "-")
+    if point.counts:
+        table.add_row("counted", ", ".join(f"{count:,} {name}" for name, count in point.counts.items()))
     for name, figure in point.figures.items():
         table.add_row(_called(name), _percent(figure))
     out.print(table)

@@ -28,6 +28,7 @@ from graph.thresholds.choosing import Target, Tried, choose, front
 from graph.thresholds.models import SweepReport
 from graph.thresholds.sweeping import SweepSettings, sweep
 from graph.thresholds.truth import Truth, truth_of_gold
+from guidex.cli import main
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
 from schemas.errors import UsageError
@@ -149,6 +150,7 @@ def test_what_is_in_force_measures_as_quality_does(made: tuple[Path, Gold]) -> N
     ):
         assert point.figures[ours].value == pytest.approx(run.figures[theirs].value)
     counts = run.counts["strict"]
+    assert {name: point.counts[name] for name in counts} == counts
     recall = counts["correct"] / (len(PEOPLE) * 40)
     assert point.figures["recall_all"].value == pytest.approx(recall)
     assert point.figures["precision"].low is not None and point.figures["precision"].high is not None
@@ -366,3 +368,29 @@ def test_too_few_documents_and_a_missing_library_are_said(monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="scikit-learn") as said:
         calibrate(mentions_of(lambda confidence: confidence, documents=20))
     assert "guidex[calibration]" in said.value.remedy
+
+
+def test_the_command_tells_all_of_it_within_80_columns(
+    made: tuple[Path, Gold], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    gold = made[0].parent / "gold.jsonl"
+    flags = ["--gold", str(gold), "--target-precision", "0.7", "--calibrate", "--samples", "20"]
+    assert main(["threshold", "sweep", str(made[0]), *flags]) == 0
+    out = capsys.readouterr().out
+    told = " ".join(out.split())
+    for part in (
+        "agreement alone, 0.3 in force",
+        "precision over yield, agreement, faithfulness, completeness together (",
+        "o the best settings, X in force, R recommended",
+        "For a precision of 70%: the largest yield",
+        "On documents that a setting was not chosen on (5 parts",
+        "guidex threshold set",
+        "Chance that a mention is correct",
+        "calibration error (ECE)",
+        "95% intervals, from 20 bootstrap resamples",
+    ):
+        assert part in told, part
+    commands = [line for line in out.splitlines() if line.startswith("guidex ")]
+    assert len(commands) == 1 and str(made[0]) in commands[0]
+    assert all(len(line) <= 80 for line in out.splitlines() if line not in commands) and "…" not in out
