@@ -103,6 +103,20 @@ class FoundDocument:
     """USD of its attempts whose cost is known, replays left out; None if there are none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Where a document stands in a list."""
+
+    line: int
+    """From 1."""
+    total: int
+    """How many the list has."""
+    before: int | None
+    """Position in the run of the document before it; None for the first one."""
+    after: int | None
+    """Position in the run of the one after it; None for the last one."""
+
+
 def find_documents(
     run: OpenedRun,
     wanted: DocumentFilter | None = None,
@@ -134,7 +148,7 @@ def find_documents(
             FROM documents d LEFT JOIN decisions e ON e.id = d.decision_id WHERE {condition}),
         page AS MATERIALIZED (
             SELECT place, row_number() OVER () AS line FROM (SELECT place FROM found
-            ORDER BY sort_key IS NULL, sort_key {"DESC" if descending else "ASC"}, place LIMIT ? OFFSET ?))
+            {_sorted(descending)} LIMIT ? OFFSET ?))
         SELECT total, d.position, d.id, d.source, d.characters, d.outcome, coalesce(e.reason, ''), e.ending,
             e.round, {_ROUNDS}, {_TOKENS}, {_COST}, {scores}
         FROM (SELECT count(*) AS total FROM found)
@@ -177,18 +191,46 @@ def id_at(run: OpenedRun, position: int) -> str | None:
     return rows[0][0] if rows else None
 
 
-def neighbours(run: OpenedRun, position: int) -> tuple[int | None, int | None]:
-    """The positions of the documents before and after a position, in the order of the source.
+def beside(
+    run: OpenedRun,
+    position: int,
+    wanted: DocumentFilter | None = None,
+    *,
+    order: DocumentOrder = DocumentOrder.POSITION,
+    descending: bool = False,
+) -> Beside | None:
+    """What stands beside a document in a list; None if the document is not in it.
+
+    Args:
+        run: The run.
+        position: The document's.
+        wanted: Which documents are listed; None for all.
+        order: As of `find_documents`.
+        descending: As of `find_documents`.
 
     Raises:
         StoreError: The run cannot be read.
+        ValueError: `least` or `most` name a score that there is not.
     """
-    ((before, after),) = run.rows(
-        """SELECT (SELECT max(position) FROM documents WHERE position < ?1),
-            (SELECT min(position) FROM documents WHERE position > ?1)""",
+    hits, condition, values = _condition(wanted or DocumentFilter())
+    rows = run.rows(
+        f"""WITH {hits} found AS MATERIALIZED (
+            SELECT d.position AS place, {_KEYS[order]} AS sort_key
+            FROM documents d LEFT JOIN decisions e ON e.id = d.decision_id WHERE {condition}),
+        listed AS MATERIALIZED (
+            SELECT place, row_number() OVER list AS line, lag(place) OVER list AS before,
+                lead(place) OVER list AS after
+            FROM found WINDOW list AS ({_sorted(descending)}))
+        SELECT line, (SELECT count(*) FROM found), before, after FROM listed WHERE place = ?""",
+        *values,
         position,
     )
-    return before, after
+    return Beside(*rows[0]) if rows else None
+
+
+def _sorted(descending: bool) -> str:
+    """The order of `found`; what has no value comes last."""
+    return f"ORDER BY sort_key IS NULL, sort_key {'DESC' if descending else 'ASC'}, place"
 
 
 def _condition(wanted: DocumentFilter) -> tuple[str, str, list[str | int | float]]:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from store_samples import answered, decision, make_round, make_store, opened
 
 from graph.store.document_search import (
+    Beside,
     DocumentFilter,
     DocumentOrder,
     FoundDocument,
+    beside,
     classes_found,
     find_documents,
     id_at,
-    neighbours,
 )
 from graph.store.reading import RunReader
 from graph.store.store import RunStore
@@ -193,10 +194,23 @@ async def test_what_is_found_is_what_meets_the_filter_and_pages_are_its_parts(
             parts = [find_documents(reader, wanted, limit=2, offset=at) for at in range(0, len(made) + 2, 2)]
             assert [each for part in parts for each in ids(part)] == expected
             assert {part.total for part in parts} == {len(expected)}
+            _assert_beside(reader, wanted, order=DocumentOrder.AGREEMENT, descending=True)
         for order in DocumentOrder:
             _assert_sorted(
                 lambda down, by=order: find_documents(reader, order=by, descending=down).shown, order
             )
+
+
+def _assert_beside(reader: RunReader, wanted: DocumentFilter, **by: Any) -> None:
+    """Beside a document stand those that stand beside it in the list."""
+    listed = [line.document.position for line in find_documents(reader, wanted, **by).shown]
+    around = [None, *listed, None]
+    for line, position in enumerate(listed, 1):
+        told = Beside(line, len(listed), around[line - 1], around[line + 1])
+        assert beside(reader, position, wanted, **by) == told
+    for line in find_documents(reader).shown:
+        if line.document.position not in listed:
+            assert beside(reader, line.document.position, wanted, **by) is None
 
 
 def _assert_sorted(found: Callable[[bool], tuple[FoundDocument, ...]], order: DocumentOrder) -> None:
@@ -247,12 +261,10 @@ async def test_classes_are_counted_where_annotators_agreed(tmp_path: Path) -> No
         assert classes_found(store.reader, limit=1) == (("Person", 2),)
 
 
-def test_documents_have_neighbours(tmp_path: Path) -> None:
+def test_a_place_has_an_id_or_none(tmp_path: Path) -> None:
     with a_run(tmp_path) as store:
         store.add_documents([Document(id=name, text=name) for name in ("a", "b", "c")])
-        reader = store.reader
-        assert [neighbours(reader, at) for at in (0, 1, 2, 9)] == [(None, 1), (0, 2), (1, None), (2, None)]
-        assert [id_at(reader, at) for at in (0, 2, 3, -1)] == ["a", "c", None, None]
+        assert [id_at(store.reader, at) for at in (0, 2, 3, -1)] == ["a", "c", None, None]
 
 
 def test_a_score_that_there_is_not_is_refused(tmp_path: Path) -> None:

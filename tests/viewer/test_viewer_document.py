@@ -236,3 +236,25 @@ def test_documents_that_were_not_worked_on_have_a_page(client: TestClient) -> No
 )
 def test_what_there_is_not_is_told(client: TestClient, path: str, status: int) -> None:
     assert client.get(f"/runs/trial/documents/{path}").status_code == status
+
+
+def test_documents_are_stepped_through_in_the_order_of_the_list_they_were_found_in(
+    client: TestClient,
+) -> None:
+    def steps(query: str, position: int) -> dict[str, str]:
+        tree = asked(client, query, position)
+        return {
+            each.attributes["data-key"]: each.attributes["href"]
+            for each in tree.elements
+            if "data-key" in each.attributes
+        }
+
+    assert steps("", 1)["n"] == "/runs/trial/documents/2"
+    backwards = steps("?sort=position&down=1", 1)
+    assert backwards["n"] == "/runs/trial/documents/0?down=1"
+    assert backwards["p"] == "/runs/trial/documents/2?down=1"
+    found = asked(client, "?outcome=rejected&round=2")
+    assert "1 of 1 found" in words(found.of_class("neighbours")[0])
+    back = next(each for each in found.elements if each.attributes.get("data-key") == "[")
+    assert back.attributes["href"] == "/runs/trial/documents/0?round=1&outcome=rejected"
+    assert not asked(client, "?outcome=accepted").of_class("neighbours"), "it is not in that list"

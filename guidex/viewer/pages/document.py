@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from graph.consensus import key_of
 from graph.schema_changes import SchemaChanges, schema_changes
-from graph.store.document_search import id_at, neighbours
+from graph.store.document_search import beside, id_at
 from graph.store.reading import RunReader
 from guidex.side_by_side import given_up, in_words, side_by_side
 from guidex.stories import RoundStory, Story, story_of
@@ -20,7 +20,8 @@ from guidex.viewer.code import schema_code
 from guidex.viewer.highlights import Closing, Opening, lay_out
 from guidex.viewer.marks import AGREED, EVERYTHING, looks_of, marks, places, shown
 from guidex.viewer.open_runs import open_run
-from guidex.viewer.queries import LAST_POSITION, Query
+from guidex.viewer.pages.documents import ListQuery
+from guidex.viewer.queries import LAST_POSITION
 from guidex.viewer.rendering import page
 from guidex.viewer.reviewing import review_panel
 from guidex.viewer.timeline import LENGTH, timeline
@@ -32,8 +33,8 @@ _MOST_COLUMNS: Final = 6
 """Annotators that have a column each; of more, a count must do."""
 
 
-class DocumentQuery(Query):
-    """How a document is looked at."""
+class DocumentQuery(ListQuery):
+    """How a document is looked at, and in which list it stands."""
 
     round: int | None = Field(default=None, ge=1, le=1000, description="Of which round; else the one kept.")
     show: str = Field(
@@ -42,51 +43,55 @@ class DocumentQuery(Query):
         description="Which mentions: all, agreed, or those of an annotator by number.",
     )
 
+    def listed(self) -> dict[str, Any]:
+        """The query of the list."""
+        return {name: value for name, value in self.changed().items() if name not in ("round", "show")}
+
 
 def document(request: Request) -> Response:
     """A document of a run."""
     query = DocumentQuery.of(request)
     position = request.path_params["position"]
     with open_run(request) as reader:
-        context = document_context(reader, position, round_number=query.round, show=query.show)
+        context = document_context(reader, position, query)
         context["review"] = review_panel(reader, context["story"])
     return page(request, "document.html", run=request.path_params["run"], here="documents", **context)
 
 
-def document_context(
-    reader: RunReader, position: int, *, round_number: int | None = None, show: str = EVERYTHING
-) -> dict[str, Any]:
+def document_context(reader: RunReader, position: int, query: DocumentQuery | None = None) -> dict[str, Any]:
     """What the template `document.html` shows of a document, beside the run's name.
 
     Args:
         reader: The run.
         position: The document's place in the run.
-        round_number: Which round; None for the one that was kept, or else the last one.
-        show: Which mentions, as for `guidex.viewer.marks.shown`.
+        query: How it is looked at; None for the round that was kept, or else the last one, all that was
+            found in it, and all documents as the list.
 
     Raises:
         HTTPException: 404, there is no such document, or it has no such round.
         StoreError: The run cannot be read.
     """
+    query = query or DocumentQuery()
     document_id = id_at(reader, position) if position <= LAST_POSITION else None
     if document_id is None:
         raise HTTPException(404, "There is no such document in this run.")
     story = story_of(reader, document_id)
-    at = _round_at(story, round_number)
+    at = _round_at(story, query.round)
     bars = timeline(story.calls)
     return {
         "story": story,
         "position": position,
-        "neighbours": neighbours(reader, position),
+        "place": beside(reader, position, query.wanted(), order=query.sort, descending=query.down),
+        "listed": query.listed(),
         "bars": bars,
         "over": max((bar.after + (bar.seconds or 0.0) for bar in bars), default=0.0),
         "line": LENGTH,
         "scores": JUDGED_SCORES,
-        "show": show,
+        "show": query.show,
         "told": None if at is None else story.rounds[at],
         "pieces": (story.document.text,) if story.document else (),
         "in_words": in_words,
-        **({} if at is None else _round_context(story, at, show)),
+        **({} if at is None else _round_context(story, at, query.show)),
     }
 
 

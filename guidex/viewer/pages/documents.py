@@ -41,7 +41,7 @@ _GREATEST_FIRST: Final = frozenset(
 """What is looked for at its upper end; scores are looked for at their lower one."""
 
 
-class DocumentQuery(Query):
+class ListQuery(Query):
     """Which documents are asked for."""
 
     outcome: Outcome | None = Field(default=None, description="Where they ended.")
@@ -99,7 +99,7 @@ class DocumentQuery(Query):
 
 def documents(request: Request) -> Response:
     """The documents of a run."""
-    query = DocumentQuery.of(request)
+    query = ListQuery.of(request)
     with open_run(request) as reader:
         found = find_documents(
             reader, query.wanted(), order=query.sort, descending=query.down, limit=PAGE, offset=query.offset
