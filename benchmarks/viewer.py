@@ -2,7 +2,8 @@
 
     python -m benchmarks.viewer [--run FOLDER] [--repetitions 15] [--datasette PROGRAM] [--json]
 
-Without `--run` it makes the run of `benchmarks.bulk_run` first: 5,000 documents, 100,000 calls, minutes.
+Without `--run` it makes the run of `benchmarks.bulk_run` first: 5,000 documents, 100,000 calls, minutes. With
+it, another run in the same folder is what it is compared with.
 Pages are asked for over HTTP from `guidex view` on loopback, each time by a new connection; commands are
 processes. A small file of the same server is the yardstick; with `--datasette` its pages of the same tables
 are another.
@@ -15,6 +16,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +33,8 @@ from typing import Final
 from benchmarks.bulk_run import make_run
 from graph.store.call_search import CallFilter, find_calls
 from graph.store.reading import RunReader
+from graph.thresholds import load
+from graph.thresholds.sweeping import sweep
 from guidex.viewer.links import Links
 
 FIRST_BYTE: Final = 0.3
@@ -137,6 +141,7 @@ def pages(run: Path) -> list[tuple[str, str, float | None]]:
         )[0]
         (call,) = reader.rows("SELECT id FROM calls WHERE attempts > 1 ORDER BY rowid DESC LIMIT 1")[0]
     rare, last = rare_word(run), max(0, len(ids) - 100)
+    others = sorted(each.parent.name for each in run.parent.glob("*/run.db") if each.parent != run)
     return [
         ("file of 1 kB (yardstick)", links.static("theme.js"), None),
         ("list of runs", links.runs(), None),
@@ -156,9 +161,17 @@ def pages(run: Path) -> list[tuple[str, str, float | None]]:
         ("calls with a rare word", links.calls(name, q=rare), SEARCH),
         ("calls with a common word", links.calls(name, q=_EVERYWHERE), SEARCH),
         ("call", links.call(name, call), None),
-        ("thresholds", links.thresholds(name), SWEEP),
-        ("two runs compared", links.compare(name, name), None),
+        ("thresholds", links.thresholds(name), None),
+        ("thresholds, other outcome", f"{links.thresholds(name)}/outcome?agreement=0.85", SWEEP),
+        *(("two runs compared", links.compare(name, other), None) for other in others[:1]),
     ]
+
+
+def made_runs(folder: Path) -> Path:
+    """A large run, and a copy to compare it with."""
+    run = make_run(folder, documents=5000, calls=100_000)
+    shutil.copytree(run, run.with_name("copy"))
+    return run
 
 
 def rare_word(run: Path) -> str:
@@ -194,7 +207,8 @@ def measured(run: Path, repetitions: int, datasette: str | None) -> list[Figure]
     with RunReader(run) as reader:
         for word, name in ((rare, "a rare"), (_EVERYWHERE, "a common")):
             find = partial(find_calls, reader, CallFilter(words=word))
-            figures.append(figure(f"query: calls with {name} word", find, repetitions, SEARCH))
+            figures.append(figure(f"search alone: calls with {name} word", find, repetitions, SEARCH))
+        figures.append(figure("sweep alone", lambda: sweep(load(reader)), repetitions, SWEEP))
     figures += commands(run, rare, max(1, repetitions // 3))
     return [each for each in figures if each is not None]
 
@@ -204,6 +218,7 @@ def commands(run: Path, rare: str, repetitions: int) -> list[Figure]:
     given = [
         ("guidex --version: start-up alone", ("--version",), SEARCH),
         ("guidex trace calls --search", ("trace", "calls", str(run), "--search", rare), SEARCH),
+        ("guidex threshold sweep", ("threshold", "sweep", str(run)), SWEEP),
     ]
     return [figure(what, guidex(*words), repetitions, goal) for what, words, goal in given]
 
@@ -229,7 +244,7 @@ def main() -> None:
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        run = given.run or make_run(Path(folder), documents=5000, calls=100_000)
+        run = given.run or made_runs(Path(folder))
         figures = measured(run, given.repetitions, given.datasette)
     if given.json:
         print(json.dumps([asdict(each) | {"missed": each.missed} for each in figures]))
