@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from schemas.job import Job
+if TYPE_CHECKING:
+    from schemas.job import Job
 
 REDACTED: Final = "[redacted]"
 SHORTEST: Final = 8
