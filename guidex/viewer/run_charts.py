@@ -13,6 +13,10 @@ from guidex.plots import Axis, Rule, bar_chart, histogram
 
 _WIDTH, _HEIGHT = 400, 200
 """User units; about the pixels of a panel, so that the letters are as large as others."""
+_ROOM = 1.2
+"""What is left above the highest bar, where the threshold is named."""
+_FEW = 5
+"""Documents up to which an axis reaches at least, so that it has whole numbers."""
 
 SCORE_NAMES: Mapping[str, str] = {
     "agreement": "Agreement",
@@ -73,7 +77,7 @@ def _score_chart(
         distribution.counts,
         edges,
         Axis("score", 0, 1),
-        Axis("documents", 0),
+        Axis("documents", 0, max(_FEW, _ROOM * max(distribution.counts))),
         title=name,
         description=f"{counted(distribution.documents, 'document')}, mean {distribution.mean:.2f}.{limit}"
         f" Documents by range: {told}.",

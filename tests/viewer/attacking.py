@@ -195,7 +195,13 @@ class RawAnswer:
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    pieces: list[bytes]
+    """In which the body was sent."""
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces)
 
 
 def ask(app: Starlette, path: bytes, method: str = "GET", host: str = "127.0.0.1:7575") -> RawAnswer:
@@ -217,8 +223,13 @@ def ask(app: Starlette, path: bytes, method: str = "GET", host: str = "127.0.0.1
     }
     told: list[Any] = []
 
+    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for request in requests:
+            return request
+        await asyncio.Event().wait()  # the one who asks stays connected
+        raise AssertionError("nobody sets it")
 
     async def send(message: Any) -> None:
         told.append(message)
@@ -229,4 +240,4 @@ def ask(app: Starlette, path: bytes, method: str = "GET", host: str = "127.0.0.1
         if not told:
             raise AssertionError("nothing was answered") from error
     headers = {name.decode().lower(): value.decode() for name, value in told[0]["headers"]}
-    return RawAnswer(told[0]["status"], headers, b"".join(part.get("body", b"") for part in told[1:]))
+    return RawAnswer(told[0]["status"], headers, [part.get("body", b"") for part in told[1:]])

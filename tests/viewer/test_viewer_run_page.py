@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from viewer.attacking import ask
 from viewer.conftest import Ask
 from viewer.conftest import make_run as make_untouched
 from viewer.page_text import PageText
@@ -137,6 +138,13 @@ def test_a_run_of_which_nothing_has_been_done_has_a_page(tmp_path: Path, viewer:
     answer = viewer(tmp_path).get("/runs/untouched")
     assert answer.status_code == 200
     assert PageText(answer.text).figures["+ pending"].startswith("3")
+
+
+def test_the_head_of_the_page_is_sent_before_what_takes_time(runs: Path, viewer: Ask) -> None:
+    head, figures, rest, *_ = ask(viewer(runs).app, b"/runs/bulk").pieces  # type: ignore[arg-type]
+    assert b"<h1>bulk</h1>" in head and b"documents in" not in head
+    assert b"documents in" in figures and b"Failures by cause" not in figures
+    assert b"Failures by cause" in rest
 
 
 def test_a_run_that_is_not_there_has_none(tmp_path: Path, viewer: Ask) -> None:
