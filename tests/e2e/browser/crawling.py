@@ -61,11 +61,13 @@ def pages(served: Served, runs: Collection[str] = ()) -> tuple[list[str], list[s
         try:
             with urllib.request.urlopen(served.address + path, timeout=30) as answer:
                 text = answer.read().decode()
+                shown = answer.geturl().removeprefix(served.address)
         except urllib.error.HTTPError as error:
             error.close()
             dead.append(f"{error.code} {path}")
             continue
-        found.append(path)
+        if shown not in found:  # an address may lead to another one
+            found.append(shown)
         links = _Links()
         links.feed(text)
         # Runs are chosen by boxes: the newest two are compared, and the oldest two.
