@@ -38,7 +38,7 @@ class Mark:
 
 
 def looks_of(names: Sequence[str]) -> Mapping[str, int]:
-    """A look for each class, by the order of the schema."""
+    """A look for each class, in their order."""
     return {name: number % LOOKS for number, name in enumerate(names)}
 
 

@@ -114,7 +114,8 @@ def _round_context(story: Story, at: int, show: str) -> dict[str, Any]:
     before = story.rounds[at - 1].result if at else None
     objections = _objections(told)
     rows = side_by_side(round_, before, objections)
-    looks = looks_of(round_.annotation_schema.names)
+    found = _classes_found(story)
+    looks = looks_of([name for name in round_.annotation_schema.names if name in found])
     visible = [row for row in rows if shown(row, show)]
     highlights = marks(rows, objections, looks, show)
     text = story.document.text if story.document else ""
@@ -141,6 +142,16 @@ def _round_context(story: Story, at: int, show: str) -> dict[str, Any]:
         "is_closing": lambda piece: isinstance(piece, Closing),
         "code": schema_code(round_.annotation_schema),
         "changes": _changes(round_, before),
+    }
+
+
+def _classes_found(story: Story) -> set[str]:
+    """The classes of instances in any round: with looks for these alone, few share one."""
+    return {
+        instance.class_name
+        for told in story.rounds
+        for annotation in told.result.annotations
+        for instance in annotation.instances
     }
 
 
