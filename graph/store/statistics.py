@@ -152,13 +152,11 @@ def objection_counts(run: OpenedRun) -> tuple[ObjectionCount, ...]:
         StoreError: The run cannot be read.
     """
     rows = run.rows(
-        f"""WITH last AS MATERIALIZED (
-            SELECT document_id, max(take * 1000000 + number) % 1000000 AS number, max(take) AS take
-            FROM rounds GROUP BY document_id)
-        SELECT o.code, count(DISTINCT l.document_id), count(*) AS raised,
+        f"""WITH last AS MATERIALIZED (SELECT max(id) AS id FROM rounds GROUP BY document_id)
+        SELECT o.code, count(DISTINCT o.round_id), count(*) AS raised,
             sum(o.severity = '{Severity.MAJOR.value}'), sum(o.status = '{Standing.MENDED.value}'),
             sum(o.status = '{Standing.CONCEDED.value}'), sum(o.status = '{Standing.OPEN.value}')
-        FROM last l JOIN rounds r USING (document_id, take, number) JOIN objections o ON o.round_id = r.id
+        FROM last l JOIN objections o ON o.round_id = l.id
         GROUP BY o.code ORDER BY raised DESC, o.code"""
     )
     return tuple(ObjectionCount(*row) for row in rows)
