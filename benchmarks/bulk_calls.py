@@ -14,7 +14,7 @@ from agents.llm.client import Attempt, Message, ModelIdentity, Purpose, Sampling
 from agents.prompting import describe_findings, describe_schema, messages
 from benchmarks.bulk_documents import HOSTILE
 from benchmarks.bulk_rounds import Worked, disputed_passages
-from graph.disputes import can_be_revised
+from graph.consensus import can_be_revised
 from graph.objections import CRITIC
 from graph.store.records import CallStatus, ClosedCall, OpenedCall
 from schemas.annotation import Annotation

@@ -9,8 +9,7 @@ from typing import Final
 
 from agents.critic import objection
 from benchmarks.bulk_documents import HOSTILE, Place, Sample, Writer
-from graph.consensus import agree, candidates, key_of
-from graph.disputes import can_be_revised, differ
+from graph.consensus import agree, can_be_revised, candidates, differ, key_of
 from graph.nodes.grounding import Grounding
 from graph.nodes.judging import Judging
 from graph.nodes.state import DocumentState

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.annotation_form import has_only_span
 from graph.agreement import content
 from schemas.annotation import Annotation, Instance, Mention, Value
+from schemas.locate import Span
 from schemas.schema import AnnotationSchema, ClassSpec
+
+Held = tuple[str, Span | None]
+"""Class and place of an instance; None if it stands nowhere."""
 
 
 def candidates(annotations: Sequence[Annotation]) -> tuple[Instance, ...]:
@@ -57,6 +62,26 @@ def key_of(instance: Instance) -> tuple[object, ...]:
     if instance.anchor is not None:
         return (instance.class_name, instance.anchor.span)
     return (instance.class_name, instance.model_dump_json())
+
+
+def held(annotation: Annotation) -> frozenset[Held]:
+    """Class and place of an annotation's instances that stand somewhere."""
+    return frozenset(
+        (instance.class_name, instance.anchor.span)
+        for instance in annotation.instances
+        if instance.anchor is not None and instance.anchor.span is not None
+    )
+
+
+def differ(annotations: Sequence[Annotation]) -> frozenset[Held]:
+    """Class and place of the instances that some annotators have and others do not."""
+    all_held = [held(annotation) for annotation in annotations]
+    return frozenset[Held]().union(*all_held) - frozenset.intersection(*all_held) if all_held else frozenset()
+
+
+def can_be_revised(schema: AnnotationSchema) -> bool:
+    """Whether an instance is settled by its class and its place; one with further fields is not."""
+    return all(has_only_span(spec) for spec in schema.classes)
 
 
 def is_grounded(instance: Instance) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from graph.disputes import can_be_revised, differ
+from graph.consensus import can_be_revised, differ
 from graph.objections import INSTANCE_CODES, dropped
 from schemas.annotation import Annotation, Instance
 from schemas.judgement import (

@@ -7,28 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agents.annotation_form import has_only_span
 from agents.reviser import Choice, Phrase
-from graph.consensus import is_grounded
+from graph.consensus import Held, differ, held, is_grounded
 from graph.objections import INSTANCE_CODES
 from graph.propagation import in_document_order
 from schemas.annotation import Annotation, Instance
 from schemas.judgement import Finding, FindingCode
 from schemas.locate import Span, TextIndex, instance_at
 from schemas.schema import AnnotationSchema
-
-_Key = tuple[str, Span | None]
-
-
-def can_be_revised(schema: AnnotationSchema) -> bool:
-    """Whether an instance is settled by its class and its place; one with further fields is not."""
-    return all(has_only_span(spec) for spec in schema.classes)
-
-
-def differ(annotations: Sequence[Annotation]) -> frozenset[_Key]:
-    """Class and place of the instances that some annotators have and others do not."""
-    held = [_keys(annotation) for annotation in annotations]
-    return frozenset[_Key]().union(*held) - frozenset.intersection(*held) if held else frozenset()
 
 
 def phrases_for(
@@ -46,10 +32,10 @@ def phrases_for(
         findings: Objections to annotations.
         text: The document.
     """
-    held = _keys(own)
+    mine = held(own)
     spans = {span for _, span in differ(annotations)}
     for finding in findings:
-        objected = finding.code in INSTANCE_CODES and (finding.class_name, finding.span) in held
+        objected = finding.code in INSTANCE_CODES and (finding.class_name, finding.span) in mine
         if objected or finding.code is FindingCode.MISSING:
             spans.add(finding.span)
     lost: dict[str, None] = {}
@@ -109,13 +95,9 @@ def _length(span: Span | None) -> int:
     return span[1] - span[0] if span else 0
 
 
-def _overlaps(name: str, span: Span, other: _Key) -> bool:
+def _overlaps(name: str, span: Span, other: Held) -> bool:
     return other[0] == name and other[1] is not None and other[1][0] < span[1] and span[0] < other[1][1]
 
 
-def _key(instance: Instance) -> _Key:
+def _key(instance: Instance) -> Held:
     return instance.class_name, instance.anchor.span if instance.anchor else None
-
-
-def _keys(annotation: Annotation) -> frozenset[_Key]:
-    return frozenset(key for instance in annotation.instances if (key := _key(instance))[1] is not None)

@@ -11,7 +11,8 @@ from rapidfuzz import fuzz
 
 from agents.annotator import annotate
 from agents.reviser import Choice, Phrase, revise
-from graph.disputes import can_be_revised, phrases_for, revised
+from graph.consensus import can_be_revised
+from graph.disputes import phrases_for, revised
 from graph.nodes.state import DocumentState, findings_for, in_order, purpose, side_by_side
 from graph.passages import shifted
 from graph.propagation import forms_of, propagate

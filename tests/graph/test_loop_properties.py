@@ -17,9 +17,8 @@ from test_objections import balance
 
 from agents.llm.client import CallFailedError, CallFault
 from graph.agreement import typed_spans
-from graph.consensus import key_of
+from graph.consensus import differ, key_of
 from graph.deciding import settle
-from graph.disputes import differ
 from graph.document_graph import DocumentGraph
 from graph.export import ExportFormat, rows
 from graph.merits import merits_of, obstacles
