@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -122,6 +122,8 @@ class Site:
 
     pages: dict[str, str]
     """Addresses and what was answered."""
+    headers: dict[str, Mapping[str, str]]
+    """Addresses and the headers of the answer."""
     dead: list[str]
     """Addresses that were linked and refused."""
     parameters: dict[str, set[str]]
@@ -131,6 +133,7 @@ class Site:
 def crawl(client: TestClient, most: int = 4) -> Site:
     """Follow links from the first page; of each route, and each set of its parameters, `most` addresses."""
     pages: dict[str, str] = {}
+    headers: dict[str, Mapping[str, str]] = {}
     dead: list[str] = []
     parameters: dict[str, set[str]] = defaultdict(set)
     taken: dict[tuple[str, frozenset[str]], int] = defaultdict(int)
@@ -145,6 +148,7 @@ def crawl(client: TestClient, most: int = 4) -> Site:
         taken[kind] += 1
         answer = client.get(address, follow_redirects=False)
         pages[address] = answer.text
+        headers[address] = answer.headers
         if answer.is_error:
             dead.append(f"{answer.status_code} {address}")
         if answer.is_redirect:
@@ -164,7 +168,7 @@ def crawl(client: TestClient, most: int = 4) -> Site:
             f"{urlsplit(action).path or parts.path}?{urlencode(ticks[:2])}"
             for action, ticks in seen.ticks.items()
         )
-    return Site(pages, dead, parameters)
+    return Site(pages, headers, dead, parameters)
 
 
 def routes(app: Starlette, *, methods: Iterable[str] = ("GET",)) -> list[Route]:
