@@ -106,7 +106,11 @@ def asked(host: str, port: int, path: str) -> tuple[int, float, float, int]:
 
 
 def page_figure(
-    what: str, address: tuple[str, int], path: str, repetitions: int, goal: float | None = None
+    what: str,
+    address: tuple[str, int],
+    path: str,
+    repetitions: int,
+    goals: tuple[float | None, float | None],
 ) -> Figure | None:
     """Ask for a page so many times, and once before; None if there is none at this address."""
     status, *_ = asked(*address, path)
@@ -116,7 +120,7 @@ def page_figure(
     told = [asked(*address, path) for _ in range(repetitions)]
     wholes = [whole for _, _, whole, _ in told]
     first = median(first for _, first, _, _ in told)
-    return Figure(what, first, median(wholes), max(wholes), told[0][3], FIRST_BYTE, goal)
+    return Figure(what, first, median(wholes), max(wholes), told[0][3], *goals)
 
 
 def figure(what: str, call: Callable[[], object], repetitions: int, goal: float | None = None) -> Figure:
@@ -197,12 +201,14 @@ def measured(run: Path, repetitions: int, datasette: str | None) -> list[Figure]
         sys.executable, "-m", "guidex", "view", str(run.parent), "--port", "0", "--no-browser"
     ) as address:
         for what, path, goal in pages(run):
-            figures.append(page_figure(what, address, path, repetitions, goal))
+            figures.append(page_figure(what, address, path, repetitions, (FIRST_BYTE, goal)))
     if datasette is not None:
         with serving(datasette, "serve", "-i", str(run / "run.db"), "--port", "0") as address:
             for table, query in (("documents", ""), ("calls", ""), ("calls", "?_sort_desc=seconds")):
                 path = f"/run/{table}{query}"
-                figures.append(page_figure(f"Datasette: {table}{query}", address, path, repetitions))
+                figures.append(
+                    page_figure(f"Datasette: {table}{query}", address, path, repetitions, (None, None))
+                )
     rare = rare_word(run)
     with RunReader(run) as reader:
         for word, name in ((rare, "a rare"), (_EVERYWHERE, "a common")):
