@@ -78,15 +78,14 @@ class CallMaker:
             draw: How often the document was taken up again.
         """
         round_ = worked.rounds[number - 1]
-        passages = range(len(worked.sample.passages))
+        here: Sequence[int] = range(len(worked.sample.passages))
         asked: list[tuple[Agent, int, int]] = []
         if round_.entered is Agent.DESIGNER:
             asked.append((Agent.DESIGNER, 0, 0))
         if round_.entered is not Agent.ANNOTATOR:
             asked.append((Agent.WRITER, 0, 0))
-        here = passages
         if round_.entered is Agent.ANNOTATOR and can_be_revised(round_.annotation_schema):
-            here = sorted(disputed_passages(worked, number)) or passages  # type: ignore[assignment]
+            here = sorted(disputed_passages(worked, number)) or here
         asked += [(Agent.ANNOTATOR, sample, at) for sample in range(2) for at in here]
         asked += [(Agent.CRITIC, 0, at) for at in here]
         for agent, sample, at in asked:

@@ -20,6 +20,7 @@ from viewer.conftest import ADDRESS
 
 from graph.store.reading import RunReader
 from guidex.viewer import create_app
+from guidex.viewer.security import TOKEN_HEADER
 
 NAMED = "canary+named/by~the=job&0123456789"
 USUAL = "canary-of-the-provider-0123456789"
@@ -177,14 +178,17 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
     for form in ("guidex", "gollie", "jsonl"):
         said("export", "one", "--format", form)
     said("trace", "export", "one", "--output", tmp_path / "copied" / "spans.jsonl", "--content")
+    with TestClient(create_app(tmp_path / "runs"), base_url=ADDRESS) as client:
+        client.headers[TOKEN_HEADER] = client.app.state.token  # type: ignore[attr-defined]
+        note = {"thresholds": {"agreement": 0.123}, "note": f"as {NAMED} and {OTHER} want it"}
+        assert client.post("/runs/one/thresholds/versions", json=note).status_code == 200
+        shown = crawl(client, most=20).pages
+    assert [(address, leaks(html.encode())) for address, html in shown.items() if leaks(html.encode())] == []
     given = {job, tmp_path / "people.jsonl", tmp_path / "odd.jsonl"}
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in given]
     assert any(path.parent.name == "exports" for path in written)
     assert any(path.name == "spans.jsonl" for path in written)
     assert [(path, leaks(path.read_bytes())) for path in written if leaks(path.read_bytes())] == []
-    with TestClient(create_app(tmp_path / "runs"), base_url=ADDRESS) as client:
-        shown = crawl(client, most=20).pages
-    assert [(address, leaks(html.encode())) for address, html in shown.items() if leaks(html.encode())] == []
 
 
 @pytest.mark.parametrize("address", ["http://{key}@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?api_key={key}"])

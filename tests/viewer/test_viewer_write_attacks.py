@@ -48,7 +48,13 @@ BODIES = (
     b'{"version": 9223372036854775808}',
     b'{"version": "1; DROP TABLE decisions"}',
     b'{"version": [1]}',
-    b'{"document": 0, "verdict": "accepted\'; --"}',
+    b'{"round": 1, "verdict": "accepted\'; --", "reviewer": "me"}',
+    b'{"round": 1, "verdict": "accepted", "reviewer": " "}',
+    b'{"round": 9, "verdict": "accepted", "reviewer": "me"}',
+    b'{"round": 1e400, "verdict": "accepted", "reviewer": "me"}',
+    b'{"round": 1, "verdict": "accepted", "reviewer": "' + b"x" * 5_000 + b'"}',
+    b'{"round": 1, "verdict": "rejected", "reviewer": "me", "wrong": [{"start": -1, "end": 9e99}]}',
+    b'{"round": 1, "verdict": "rejected", "reviewer": "me", "wrong": [[[[[]]]]]}',
 )
 
 
@@ -101,12 +107,21 @@ def test_a_write_goes_to_runs_of_the_folder_alone(client: TestClient, runs: Path
     assert (outside / "run.db").read_bytes() == kept
 
 
-def test_notes_are_shown_as_text(client: TestClient) -> None:
+def test_notes_are_shown_as_text(client: TestClient, runs: Path) -> None:
     for number, attack in enumerate(HOSTILE):
         asked = {"thresholds": {"agreement": 0.31 + number / 100}, "note": attack}
         answer = client.post("/runs/mine/thresholds/versions", json=asked)
         assert answer.status_code == 200, answer.text
-    pages = crawl(client, most=1).pages
+        with RunReader(runs / "mine") as reader:
+            ((position, round_),) = reader.rows(
+                "SELECT d.position, e.round FROM documents d JOIN decisions e ON e.id = d.decision_id"
+                " WHERE e.round IS NOT NULL ORDER BY d.position LIMIT 1"
+            )
+        review = {"round": round_, "verdict": "rejected", "reviewer": attack.strip()[:50], "note": attack}
+        answer = client.post(f"/runs/mine/documents/{position}/reviews", json=review)
+        assert answer.status_code == 200, answer.text
+    pages = crawl(client, most=3).pages
     assert {address: found for address, html in pages.items() if (found := read(html).faults)} == {}
     shown = "".join(read(pages["/runs/mine/thresholds"]).text)
     assert [attack for attack in HOSTILE if attack.isprintable() and attack not in shown] == []
+    assert HOSTILE[-1] in "".join(read(pages[f"/runs/mine/documents/{position}"]).text)
