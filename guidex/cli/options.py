@@ -46,3 +46,34 @@ Reuse = Annotated[
         "--reuse", metavar="RUN", help="Use this run's answers to equal calls; may be given several times."
     ),
 ]
+
+ClassMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class-map",
+        metavar="GOLD=OURS",
+        help="The run's class that a class of the gold stands for, where more than their form differs "
+        "(`musicalartist` is MusicalArtist); may be given several times.",
+    ),
+]
+
+IgnoreClass = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore-class",
+        metavar="CLASS",
+        help="Leave the mentions of a class out on both sides; may be given several times.",
+    ),
+]
+
+IntervalLevel = Annotated[
+    float,
+    typer.Option("--ci", min=0.5, max=0.999, metavar="LEVEL", help="Level of the bootstrap intervals."),
+]
+
+Resamples = Annotated[
+    int,
+    typer.Option("--samples", min=0, max=100_000, metavar="B", help="Bootstrap resamples; 0: no intervals."),
+]
+
+BootstrapSeed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the bootstrap.")]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from guidex.cli.gold import GOLD_HELP, class_pairs
-from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
+from guidex.cli.options import (
+    RUNS_DIR,
+    AsJson,
+    BootstrapSeed,
+    ClassMap,
+    IgnoreClass,
+    IntervalLevel,
+    Resamples,
+    RunsDir,
+)
 
 if TYPE_CHECKING:
     from graph.gold import Gold
@@ -27,23 +36,8 @@ def quality(
             "--gold", metavar="FILE", help=f"Gold annotations; may be given several times. {GOLD_HELP}"
         ),
     ],
-    class_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class-map",
-            metavar="GOLD=OURS",
-            help="The run's class that a class of the gold stands for, where more than their form differs "
-            "(`musicalartist` is MusicalArtist); may be given several times.",
-        ),
-    ] = None,
-    ignore_class: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ignore-class",
-            metavar="CLASS",
-            help="Leave the mentions of a class out on both sides; may be given several times.",
-        ),
-    ] = None,
+    class_map: ClassMap = None,
+    ignore_class: IgnoreClass = None,
     rank_by: Annotated[
         RankBy,
         typer.Option(
@@ -53,17 +47,9 @@ def quality(
         ),
     ] = "agreement",
     per_class: Annotated[bool, typer.Option("--per-class", help="Show each class of each run.")] = False,
-    level: Annotated[
-        float,
-        typer.Option("--ci", min=0.5, max=0.999, metavar="LEVEL", help="Level of the bootstrap intervals."),
-    ] = 0.95,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples", min=0, max=100_000, metavar="B", help="Bootstrap resamples; 0: no intervals."
-        ),
-    ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the bootstrap.")] = 0,
+    level: IntervalLevel = 0.95,
+    samples: Resamples = 1000,
+    seed: BootstrapSeed = 0,
     runs_dir: RunsDir = RUNS_DIR,
     json: AsJson = False,
 ) -> None:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guidex.cli.gold import GOLD_HELP
-from guidex.cli.options import RUNS_DIR, AsJson, Run, RunsDir
+from guidex.cli.options import (
+    RUNS_DIR,
+    AsJson,
+    BootstrapSeed,
+    ClassMap,
+    IgnoreClass,
+    IntervalLevel,
+    Resamples,
+    Run,
+    RunsDir,
+)
 
 if TYPE_CHECKING:
     from graph.store.reading import RunReader
@@ -59,34 +69,11 @@ def sweep(
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="Write the curves to an SVG file.")
     ] = None,
-    class_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class-map",
-            metavar="GOLD=OURS",
-            help="The run's class that a class of the gold stands for, where more than their form differs; "
-            "may be given several times.",
-        ),
-    ] = None,
-    ignore_class: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ignore-class",
-            metavar="CLASS",
-            help="Leave the mentions of a class out on both sides; may be given several times.",
-        ),
-    ] = None,
-    level: Annotated[
-        float,
-        typer.Option("--ci", min=0.5, max=0.999, metavar="LEVEL", help="Level of the bootstrap intervals."),
-    ] = 0.95,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples", min=0, max=100_000, metavar="B", help="Bootstrap resamples; 0: no intervals."
-        ),
-    ] = 200,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the bootstrap.")] = 0,
+    class_map: ClassMap = None,
+    ignore_class: IgnoreClass = None,
+    level: IntervalLevel = 0.95,
+    samples: Resamples = 200,
+    seed: BootstrapSeed = 0,
     runs_dir: RunsDir = RUNS_DIR,
     json: AsJson = False,
 ) -> None:
