@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from graph.thresholds.models import Point, SweepReport
 from graph.thresholds.truth import PRECISION
 from guidex.plots import Axis, Rule, Series, line_chart
@@ -18,11 +20,27 @@ def quality_of(point: Point) -> float | None:
     return product if known else None
 
 
-def sweep_chart(report: SweepReport, *, standalone: bool = False, width: int = 640) -> str:
+_CALLED: Mapping[str, str] = {
+    "recall_all": "recall, all",
+    "recall_accepted": "recall, accepted",
+    "f1_all": "F1, all",
+    "f1_accepted": "F1, accepted",
+}
+
+
+def called(figure: str) -> str:
+    """The name of a figure, in words."""
+    return _CALLED.get(figure, figure.replace("_", " "))
+
+
+def sweep_chart(
+    report: SweepReport, *, tried: Point | None = None, standalone: bool = False, width: int = 640
+) -> str:
     """Quality over yield: along each threshold alone, and along the best settings of several together.
 
     Args:
         report: The sweep.
+        tried: A setting to mark, beside what is in force.
         standalone: A file of its own.
         width: In user units.
     """
@@ -38,6 +56,8 @@ def sweep_chart(report: SweepReport, *, standalone: bool = False, width: int = 6
     series.append(Series("together, the best", together))
     what = "precision" if report.truth else "mean agreement x faithfulness"
     rules = [Rule("in force", x=report.in_force.share)]
+    if tried is not None and (at := quality_of(tried)) is not None:
+        rules += [Rule("tried", x=tried.share), Rule("", y=at)]
     if report.recommendation is not None:
         rules.append(Rule("recommended", x=report.recommendation.point.share))
     return line_chart(

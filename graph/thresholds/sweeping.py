@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from graph.quality.models import Figure
 from graph.quality.resampling import Drawn, Sums, figure, samples
 from graph.thresholds.choosing import (
     SCORED_BY,
-    Choice,
     Target,
+    Tried,
     choose,
     distances,
     front,
@@ -35,6 +36,16 @@ _CHOSEN_BY = {
     True: "the best precision",
     False: "the best product of mean agreement and mean faithfulness",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """Several thresholds together: their grid, the sums over all documents, and what settings come to."""
+
+    grid: Grid
+    cells: Cells
+    tried: list[Tried]
+    near: list[float]
 
 
 @dataclass(frozen=True)
@@ -65,21 +76,19 @@ def sweep(facts: RunFacts, truth: Truth | None = None, settings: SweepSettings |
     Raises:
         UsageError: No document was judged, or a precision is wanted and nothing is known.
     """
-    return _Sweep(facts, truth, settings or SweepSettings()).report()
+    return Sweep(facts, truth, settings or SweepSettings()).report()
 
 
-class _Sweep:
-    """One sweep while it is made."""
+class Sweep:
+    """A sweep that can be asked again: for the figures of one setting, and for other targets."""
 
     def __init__(self, facts: RunFacts, truth: Truth | None, settings: SweepSettings) -> None:
+        """Take the documents; arguments and errors as for `sweep`."""
         if not facts.documents:
             raise UsageError(
                 f"Run {facts.name} has no judged document.", "Thresholds decide once a document was judged."
             )
-        if settings.target is not None and settings.target.precision is not None and truth is None:
-            raise UsageError(
-                "Precision is only known against gold or reviews.", "Give --gold FILE or --reviews."
-            )
+        _refuse_unknown(settings.target, truth)
         self._facts, self._truth, self._settings = facts, truth, settings
         self._documents = facts.documents
         self._known = [
@@ -87,7 +96,6 @@ class _Sweep:
             for number, each in enumerate(self._documents)
             if truth is not None and each.id in truth.documents
         ]
-        self._summands = Summands(self._documents, facts.thresholds, self._quantify)
         self._totals = Sums([truth.totals[self._documents[n].id] for n in self._known] if truth else [])
         self._drawn = list(samples(len(self._known), settings.samples, settings.seed)) if truth else []
 
@@ -95,15 +103,22 @@ class _Sweep:
         made = yields(document, place)
         return made if self._truth is None else {**made, **self._truth.of(document, place)}
 
+    @cached_property
+    def _summands(self) -> Summands:
+        return Summands(self._documents, self._facts.thresholds, self._quantify)
+
+    @cached_property
+    def _joint(self) -> _Joint:
+        """The thresholds that are tried together."""
+        grid = Grid(self._summands, axes_of(self._facts, JOINT))
+        cells = grid.over(range(len(self._documents)))
+        return _Joint(grid, cells, tried(cells, self._truth), distances(grid, self._facts.thresholds))
+
     def report(self) -> SweepReport:
+        """All of it."""
         facts, truth, target = self._facts, self._truth, self._settings.target
-        grid = Grid(self._summands, axes_of(facts, JOINT))
-        whole = grid.over(range(len(self._documents)))
-        made, near = tried(whole, truth), distances(grid, facts.thresholds)
-        recommended = None
-        if target is not None:
-            choice = choose(made, len(self._documents), target, near)
-            recommended = self._recommended(grid, whole, choice, target, near)
+        grid, whole, made = self._joint.grid, self._joint.cells, self._joint.tried
+        recommended = None if target is None else self.recommend(target)
         notes = list(truth.notes) if truth is not None else [_UNCALIBRATED]
         if not grid.axes:
             notes = [_NO_SCORES, *notes]
@@ -121,7 +136,7 @@ class _Sweep:
             level=self._settings.level,
             samples=self._settings.samples,
             seed=self._settings.seed,
-            in_force=self._at(facts.thresholds, {}),
+            in_force=self.at(facts.thresholds),
             axes=tuple(map(self._axis, axes_of(facts, SWEPT))),
             joint=tuple(axis.name for axis in grid.axes),
             settings=len(whole),
@@ -134,11 +149,17 @@ class _Sweep:
             notes=tuple(notes),
         )
 
-    def _recommended(
-        self, grid: Grid, whole: Cells, choice: Choice, target: Target, near: Sequence[float]
-    ) -> Recommendation:
-        thresholds = grid.setting(choice.cell)
-        precise, truth = target.precision is not None, self._truth
+    def recommend(self, target: Target) -> Recommendation:
+        """The setting for a target.
+
+        Raises:
+            UsageError: A precision is wanted and nothing is known.
+        """
+        truth = self._truth
+        _refuse_unknown(target, truth)
+        grid, near = self._joint.grid, self._joint.near
+        choice = choose(self._joint.tried, len(self._documents), target, near)
+        thresholds, precise = grid.setting(choice.cell), target.precision is not None
         out = None
         if truth is not None:
             out = held_out(grid, self._documents, truth, target, near, self._settings.seed)
@@ -147,7 +168,7 @@ class _Sweep:
             wanted=(target.precision if precise else target.share) or 0.0,
             reached=choice.reached,
             criterion="the largest yield" if precise else _CHOSEN_BY[truth is not None],
-            point=self._at(thresholds, _chosen(thresholds, grid.axes)),
+            point=self.at(thresholds, _chosen(thresholds, grid.axes)),
             thresholds=thresholds,
             held_out=out,
         )
@@ -188,8 +209,13 @@ class _Sweep:
                 known[total] = self._truth.measure(cells[cell], totals)
             yield known[total]
 
-    def _at(self, thresholds: Thresholds, settings: Mapping[str, float]) -> Point:
-        """One setting, with intervals."""
+    def at(self, thresholds: Thresholds, settings: Mapping[str, float] | None = None) -> Point:
+        """One setting, with intervals.
+
+        Args:
+            thresholds: The setting.
+            settings: Those of them that are said to be tried; none for what is in force.
+        """
         kept = [document.sound(thresholds) for document in self._documents]
         sums: Counter[str] = Counter()
         added: list[Mapping[str, int]] = []
@@ -204,7 +230,7 @@ class _Sweep:
                 for name, value in measured.items():
                     figures.setdefault(name, []).append(value)
         intervals = {name: figure(values, self._settings.level) for name, values in figures.items()}
-        return self._point(sums, settings, intervals)
+        return self._point(sums, settings or {}, intervals)
 
     def _plain(self, sums: Mapping[str, int]) -> dict[str, Figure]:
         """The figures of all known documents, without intervals."""
@@ -225,6 +251,11 @@ class _Sweep:
             counts={name: sums[name] for name in COUNTED if name in sums} if self._truth else {},
             figures=figures,
         )
+
+
+def _refuse_unknown(target: Target | None, truth: Truth | None) -> None:
+    if target is not None and target.precision is not None and truth is None:
+        raise UsageError("Precision is only known against gold or reviews.", "Give --gold FILE or --reviews.")
 
 
 def _chosen(thresholds: Thresholds, axes: Sequence[Axis]) -> dict[str, float]:

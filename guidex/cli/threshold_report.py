@@ -14,7 +14,7 @@ from graph.thresholds.models import AxisSweep, CalibrationReport, Point, Recomme
 from graph.thresholds.truth import PRECISION
 from guidex.cli.console import console, counted, safe
 from guidex.next_steps import run_argument
-from guidex.threshold_charts import quality_of
+from guidex.threshold_charts import called, quality_of
 from schemas.judgement import Thresholds
 
 _BAR = 10
@@ -80,7 +80,7 @@ def _print_point(out: Console, report: SweepReport, title: str, point: Point) ->
     if point.counts:
         table.add_row("counted", ", ".join(f"{count:,} {name}" for name, count in point.counts.items()))
     for name, figure in point.figures.items():
-        table.add_row(_called(name), _percent(figure))
+        table.add_row(called(name), _percent(figure))
     out.print(table)
 
 
@@ -170,7 +170,7 @@ def _print_recommendation(out: Console, report: SweepReport, made: Recommendatio
     _print_point(out, report, title, made.point)
     if made.held_out is not None:
         held = made.held_out
-        figures = ", ".join(f"{_called(name)} {_share(value)}" for name, value in held.figures.items())
+        figures = ", ".join(f"{called(name)} {_share(value)}" for name, value in held.figures.items())
         out.print(
             f"On documents that a setting was not chosen on ({held.folds} parts, in {held.reached} of which "
             f"the others reached it): accepted {held.share:.0%}, {figures}. This is what to expect elsewhere."
@@ -222,23 +222,13 @@ def _print_calibration(out: Console, report: CalibrationReport) -> None:
 def _notes(report: SweepReport) -> Iterator[str]:
     yield from report.notes
     for name, about in report.about.items():
-        yield f"{_called(name)}: {about}."
+        yield f"{called(name)}: {about}."
     if report.truth and report.samples:
         yield (
             f"In parentheses: {100 * report.level:g}% intervals, from "
             f"{counted(report.samples, 'bootstrap resample')} of the known documents (seed {report.seed})."
         )
     yield "* is what is in force. `thresholds.correct` acts while the agents work, and is not tried."
-
-
-def _called(name: str) -> str:
-    return {
-        "precision": "precision",
-        "recall_all": "recall, all",
-        "recall_accepted": "recall, accepted",
-        "f1_all": "F1, all",
-        "f1_accepted": "F1, accepted",
-    }.get(name, name.replace("_", " "))
 
 
 def _share(value: float | None) -> str:

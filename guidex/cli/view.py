@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from guidex.cli.gold import GOLD_HELP
 from guidex.cli.options import RUNS_DIR
 
 SERVE = "serve"
@@ -47,6 +48,15 @@ def serve(
             help="Answer to this host name as well, as behind a proxy; may be given several times.",
         ),
     ] = None,
+    gold: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--gold",
+            metavar="FILE",
+            help="Gold annotations, by which the page of thresholds tells precision and recall; may be given "
+            f"several times. {GOLD_HELP}",
+        ),
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
@@ -76,11 +86,17 @@ def serve(
             "all documents and answers of these runs and can change decisions. There is no password."
         )
 
+    read = None
+    if gold:
+        from graph.gold import read_gold
+
+        read = read_gold(gold)
+
     def ready(address: str) -> None:
         typer.echo(f"Runs of {safe(runs_dir.as_posix())}: {address}")
         say("Ctrl-C ends the viewer.")
 
     try:
-        serving.serve(runs_dir, host, port, allow_host or (), path, ready, browser=browser)
+        serving.serve(runs_dir, host, port, allow_host or (), path, ready, browser=browser, gold=read)
     except KeyboardInterrupt:
         say("The viewer has ended.")

@@ -16,8 +16,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from guidex.viewer.kept_facts import KeptFacts
+from graph.gold import Gold
 from guidex.viewer.links import Links
+from guidex.viewer.measured_runs import MeasuredRuns
 from guidex.viewer.open_runs import RunsFolder
 from guidex.viewer.pages import (
     calls,
@@ -41,13 +42,16 @@ _LARGEST_BODY = 64 * 1024
 """Bytes; what pages send is a few settings."""
 
 
-def create_app(runs: Path, hosts: Collection[str] = LOOPBACK, links: Links = LINKS) -> Starlette:
+def create_app(
+    runs: Path, hosts: Collection[str] = LOOPBACK, links: Links = LINKS, gold: Gold | None = None
+) -> Starlette:
     """Make the viewer of a folder's runs.
 
     Args:
         runs: The folder that holds the runs' folders.
         hosts: Names (without port) under which it may be asked; a request to another one is refused.
         links: Makes the addresses that pages have.
+        gold: Gold annotations, by which thresholds are measured.
     """
     token = secrets.token_urlsafe(32)
     app = Starlette(
@@ -63,7 +67,7 @@ def create_app(runs: Path, hosts: Collection[str] = LOOPBACK, links: Links = LIN
     app.state.runs = RunsFolder(runs)
     app.state.token = token
     app.state.links = links
-    app.state.facts = KeptFacts()
+    app.state.measured = MeasuredRuns(gold)
     return app
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
+from graph.gold import Gold
 from guidex.cli.console import safe
 from guidex.viewer.app import LOOPBACK, create_app
 from schemas.errors import UsageError
@@ -36,6 +37,7 @@ def serve(
     on_ready: Callable[[str], None],
     *,
     browser: bool,
+    gold: Gold | None = None,
 ) -> None:
     """Serve the viewer until the process is interrupted.
 
@@ -47,6 +49,7 @@ def serve(
         path: The page to begin with.
         on_ready: Told the address of that page once the server listens.
         browser: Whether to open that page in the browser.
+        gold: Gold annotations, by which thresholds are measured.
 
     Raises:
         UsageError: The address is taken, or is none of this machine.
@@ -63,7 +66,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}{path}"
     _log_visibly()
-    app = create_app(runs, {*LOOPBACK, shown, *names})
+    app = create_app(runs, {*LOOPBACK, shown, *names}, gold=gold)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
     )

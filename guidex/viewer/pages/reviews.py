@@ -14,7 +14,6 @@ from starlette.routing import Route
 from graph.reviews import add_review, reviews_of
 from graph.store.document_search import id_at
 from graph.store.statistics import positions
-from guidex.viewer.kept_facts import facts_of
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import LAST_POSITION, Query
 from guidex.viewer.reviewing import next_to_review, reviewed_documents
@@ -82,7 +81,7 @@ def next_review(request: Request) -> Response:
     run, links = request.path_params["run"], request.app.state.links
     with open_run(request) as reader:
         after = None if query.after is None else id_at(reader, query.after)
-        found = next_to_review(facts_of(request, reader), reviewed_documents(reader), after)
+        found = next_to_review(request.app.state.measured.facts(reader), reviewed_documents(reader), after)
         if found is None:
             return RedirectResponse(links.documents(run, reviewed="no"), 303)
         return RedirectResponse(links.document(run, positions(reader, [found])[found]), 303)

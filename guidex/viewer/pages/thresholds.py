@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from markupsafe import Markup
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -20,19 +21,24 @@ from graph.store.versions import (
     version_in_force,
 )
 from graph.thresholds import NewVersion, set_thresholds, use_version
-from guidex.viewer.kept_facts import facts_of
+from graph.thresholds.choosing import Target
+from guidex.threshold_charts import called, sweep_chart
+from guidex.viewer.measured_runs import MeasuredRun, MeasuredRuns
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import Query
-from guidex.viewer.rendering import render, streamed_page
+from guidex.viewer.rendering import page, render, streamed_page
+from guidex.viewer.reviewing import reviewed_documents
 from guidex.viewer.run_charts import SCORE_NAMES, score_charts
 from guidex.viewer.threshold_trials import tried
 from guidex.viewer.writing import writes
 from schemas.base import Model
+from schemas.errors import UsageError
 from schemas.judgement import THRESHOLD_SCORES, Thresholds
 
 _CHART: Final = 150
 _MOST_INSTANCES: Final = 1_000_000
 _NOTE: Final = 500
+_WANTED: Final = 0.9
 _LAST_VERSION: Final = 2**31
 
 
@@ -55,12 +61,19 @@ class Setting(Model):
 
     def over(self, before: Thresholds) -> Thresholds:
         """Thresholds with those that are given."""
-        given = self.model_dump(include=set(Setting.model_fields), exclude_none=True)
+        given = self.model_dump(include=_SETTABLE, exclude_none=True)
         return before.model_copy(update=given)
 
 
 class SettingQuery(Setting, Query):
     """The setting that an address asks for."""
+
+
+class QualityQuery(SettingQuery):
+    """The setting to measure, and what one is recommended for."""
+
+    target: Literal["precision", "yield"] | None = Field(default=None, description="Of what.")
+    wanted: float = Field(default=_WANTED, ge=0, le=1, allow_inf_nan=False, description="Its least value.")
 
 
 class NewSetting(Model):
@@ -82,7 +95,9 @@ def thresholds(request: Request) -> Response:
     reader = open_run(request)
     try:
         held = thresholds_in_force(reader)
-        context = _frame(reader, held) | {"held": held, "setting": query.over(held)}
+        context = _frame(reader, held)
+        context["knows"] = _measured_runs(request).has_gold or context["reviewed"] > 0
+        context |= {"held": held, "setting": query.over(held)}
     except BaseException:
         reader.close()
         raise
@@ -92,7 +107,9 @@ def thresholds(request: Request) -> Response:
         reader,
         run=request.path_params["run"],
         here="thresholds",
-        tried=lambda: tried(reader, facts_of(request, reader), query.over(held)),
+        target=None,
+        wanted=_WANTED,
+        tried=lambda: tried(reader, _measured_runs(request).facts(reader), query.over(held)),
         **context,
     )
 
@@ -101,7 +118,7 @@ def outcome(request: Request) -> Response:
     """What follows from a setting: the part of the page that changes with it."""
     query = SettingQuery.of(request)
     with open_run(request) as reader:
-        facts = facts_of(request, reader)
+        facts = _measured_runs(request).facts(reader)
         made = tried(reader, facts, query.over(facts.thresholds))
     return HTMLResponse(
         render(
@@ -114,7 +131,58 @@ def outcome(request: Request) -> Response:
     )
 
 
+_SETTABLE: Final = set(Setting.model_fields)
 _NAMES: Final[Mapping[str, str]] = {name: SCORE_NAMES[name] for name in THRESHOLD_SCORES}
+
+
+def quality(request: Request) -> Response:
+    """How good what a setting accepts is, as far as it is known, and the setting for a target."""
+    query = QualityQuery.of(request)
+    with open_run(request) as reader:
+        runs = _measured_runs(request)
+        facts = runs.facts(reader)
+        context: dict[str, Any] = {"report": None, "recommended": None, "refused": ""}
+        if facts.documents:
+            context |= _quality(runs.measured(reader), query.over(facts.thresholds), query)
+        knows = runs.has_gold or bool(reviewed_documents(reader))
+    return page(
+        request,
+        "thresholds_quality.html",
+        run=request.path_params["run"],
+        here="thresholds",
+        target=query.target,
+        wanted=query.wanted,
+        knows=knows,
+        **context,
+    )
+
+
+def _quality(run: MeasuredRun, setting: Thresholds, query: QualityQuery) -> dict[str, Any]:
+    point = run.sweep.at(setting)
+    recommended, refused = None, ""
+    if query.target is not None:
+        target = Target(**{"precision" if query.target == "precision" else "share": query.wanted})
+        try:
+            recommended = run.recommending.recommend(target)
+        except UsageError as error:
+            refused = str(error)
+    report = run.report.model_copy(update={"recommendation": recommended})
+    return {
+        "report": report,
+        "point": point,
+        "in_force": run.in_force,
+        "chart": Markup(sweep_chart(report, tried=None if setting == report.thresholds else point)),
+        "called": called,
+        "recommended": recommended,
+        "refused": refused,
+        "without": run.without,
+        "take": {} if recommended is None else recommended.thresholds.model_dump(include=_SETTABLE),
+    }
+
+
+def _measured_runs(request: Request) -> MeasuredRuns:
+    runs: MeasuredRuns = request.app.state.measured
+    return runs
 
 
 def _frame(reader: RunReader, held: Thresholds) -> dict[str, Any]:
@@ -128,6 +196,7 @@ def _frame(reader: RunReader, held: Thresholds) -> dict[str, Any]:
         "versions": versions,
         "in_force": next(each for each in versions if each.in_force),
         "before": version_before(reader),
+        "reviewed": len(reviewed_documents(reader)),
         "most_instances": _MOST_INSTANCES,
         "longest_note": _NOTE,
     }
@@ -162,6 +231,7 @@ def _said(made: NewVersion, before: int) -> Mapping[str, Any]:
 ROUTES = [
     Route("/runs/{run}/thresholds", thresholds, name="thresholds"),
     Route("/runs/{run}/thresholds/outcome", outcome, name="thresholds_outcome"),
+    Route("/runs/{run}/thresholds/quality", quality, name="thresholds_quality"),
     Route(
         "/runs/{run}/thresholds/versions",
         writes(NewSetting, set_setting),
