@@ -22,12 +22,16 @@ def _summary(folder: Path) -> RunSummary:
     try:
         with RunReader(folder) as reader:
             run = reader.run()
-            documents, accepted, calls = reader.rows(
+            documents, accepted, failed, calls = reader.rows(
                 f"""SELECT (SELECT count(*) FROM documents),
+                (SELECT count(*) FROM documents WHERE outcome = ?),
                 (SELECT count(*) FROM documents WHERE outcome = ?),
                 (SELECT count(*) FROM calls WHERE {SENT})""",
                 Outcome.ACCEPTED.value,
+                Outcome.FAILED.value,
             )[0]
     except StoreError as error:
-        return RunSummary(folder.name, folder, RunStatus.FAILED, "", None, 0, 0, 0, problem=str(error))
-    return RunSummary(folder.name, folder, run.status, run.started, run.ended, documents, accepted, calls)
+        return RunSummary(folder.name, folder, RunStatus.FAILED, "", None, 0, 0, 0, 0, problem=str(error))
+    return RunSummary(
+        folder.name, folder, run.status, run.started, run.ended, documents, accepted, failed, calls
+    )

@@ -198,6 +198,7 @@ class RunSummary:
     ended: str | None
     documents: int
     accepted: int
+    failed: int
     calls: int
     problem: str = ""
     """Why the database could not be read; empty if it could."""

@@ -45,6 +45,7 @@ _RUN_COLUMNS: dict[str, Literal["left", "right"]] = {
     "started (UTC)": "left",
     "documents": "right",
     "accepted": "right",
+    "failed": "right",
     "calls": "right",
 }
 
@@ -212,7 +213,9 @@ def print_runs(runs: Sequence[RunLine], folder: Path) -> None:
         table.add_column(name, justify=justify, overflow="fold")
     for run in runs:
         status = Text("unreadable", style="red") if run.problem else _status(run.status)
-        counts = () if run.problem else (f"{n:,}" for n in (run.documents, run.accepted, run.calls))
+        counts = (
+            () if run.problem else (f"{n:,}" for n in (run.documents, run.accepted, run.failed, run.calls))
+        )
         started = run.started[:16].replace("T", " ")
         table.add_row(safe(run.name), status, started, *counts)
     out.print(table)
