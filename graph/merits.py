@@ -91,12 +91,16 @@ def faults(merits: Merits, thresholds: Thresholds, *, settled: bool) -> Iterator
             yield name, f"{name} {value:.2f} < {least:g}"
     instances = merits.left if settled else merits.instances
     if instances < thresholds.min_instances:
-        yield "min_instances", f"{instances} agreed instances, {thresholds.min_instances} wanted"
+        yield "min_instances", f"{_number(instances, 'agreed instance')}, {thresholds.min_instances} wanted"
     if merits.major and thresholds.block_on_major:
         major = [code for code in merits.major if not (settled and code in INSTANCE_CODES)]
         if major:
             codes = ", ".join(sorted({code.value for code in major}))
-            yield "block_on_major", f"{len(major)} open major findings ({codes})"
+            yield "block_on_major", f"{_number(len(major), 'open major finding')} ({codes})"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def obstacles(merits: Merits, thresholds: Thresholds, *, settled: bool) -> tuple[str, ...]:

@@ -233,4 +233,7 @@ def _rejections(reader: RunReader) -> tuple[Rejection, ...]:
 def _kinds(reason: str) -> set[str]:
     """What a decision's reason says, without the numbers of the one document."""
     faults = reason.partition(": ")[2] or reason
-    return {re.sub(r"\b\d+(\.\d+)? < ", "< ", re.sub(r"^\d+ open", "open", f)) for f in faults.split("; ")}
+    return {
+        re.sub(r"\b\d+(\.\d+)? < ", "< ", re.sub(r"^\d+ (open major finding)s?", r"\1s", f))
+        for f in faults.split("; ")
+    }

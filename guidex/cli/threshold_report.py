@@ -98,6 +98,7 @@ def _print_axis(
     names = [name for name in ("agreement", "faithfulness") if not columns and name in report.joint]
     for title in (*columns.values(), *(f"mean {name}" for name in names)):
         table.add_column(title, justify="right", no_wrap=True)
+    digits = max(len(f"{point.accepted:,}") for *_, point in ranges)
     for low, high, point in _thinned(ranges, axis.in_force):
         held = low <= axis.in_force <= high
         span = f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
@@ -105,7 +106,7 @@ def _print_axis(
             span = f"{low:g}" if low == high else f"{low:g}-{high:g}"
         table.add_row(
             f"{span}{' *' if held else ''}",
-            f"{point.accepted:,} {point.share:4.0%}",
+            f"{point.accepted:>{digits},} {point.share:4.0%}",
             "#" * round(_BAR * point.share),
             *((_percent if name == PRECISION else _plain)(point.figures[name]) for name in columns),
             *("-" if (mean := point.means[name]) is None else f"{mean:.2f}" for name in names),
