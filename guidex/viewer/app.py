@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -89,7 +90,11 @@ def _routes() -> list[BaseRoute]:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return page(
-        request, "error.html", status=error.status_code, title=f"{error.status_code}", message=error.detail
+        request,
+        "error.html",
+        status=error.status_code,
+        title=HTTPStatus(error.status_code).phrase.capitalize(),
+        message=error.detail,
     )
 
 

@@ -45,7 +45,7 @@ class Query(Model):
             return cls.model_validate(given)
         except ValidationError as error:
             raise HTTPException(
-                400, f"The address asks for what this page does not have. {faults(error)}."
+                400, f"The address asks for what this page does not have: {faults(error)}."
             ) from None
 
     def changed(self, **changes: Any) -> dict[str, Any]:
@@ -63,8 +63,9 @@ class Query(Model):
 
 def faults(error: ValidationError) -> str:
     """What is wrong with what was sent, place by place."""
-    return "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in error.errors())
+    return "; ".join(_place(fault) + fault["msg"].removeprefix("Value error, ") for fault in error.errors())
 
 
 def _place(fault: Any) -> str:
-    return ".".join(map(str, fault["loc"])) or "all of it"
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: " if place else ""

@@ -59,8 +59,9 @@ def serve(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128
         )
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is said already
         raise UsageError(
-            f"The viewer cannot listen on {host}:{port}: {error.strerror or error}.",
+            f"The viewer cannot listen on {host}:{port}: {reason}.",
             "Choose another --port (0 takes any that is free), or another --host.",
         ) from error
     shown = f"[{host}]" if ":" in host else host
