@@ -159,7 +159,7 @@ _RESULTS: Final[Mapping[str, Measured]] = {
 }
 _SPENT: Final[Mapping[str, Measured]] = {
     "calls": Measured("Calls", "count", lambda summary: summary.calls),
-    "attempts": Measured("Attempts", "count", lambda summary: summary.attempts),
+    "attempts": Measured("Requests", "count", lambda summary: summary.attempts),
     "input_tokens": Measured("Tokens in", "count", lambda summary: summary.input_tokens),
     "cached_tokens": Measured("Tokens in, cached", "count", lambda summary: summary.cached_tokens),
     "output_tokens": Measured("Tokens out", "count", lambda summary: summary.output_tokens),

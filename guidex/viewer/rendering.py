@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from guidex.cli.console import counted, safe
 from guidex.viewer.formats import dollars, duration, moment, number, percent, score
 from guidex.viewer.links import Links
+from schemas.judgement import Scores
 
 LINKS: Final = Links()
 
@@ -36,7 +37,10 @@ def environment() -> Environment:
     made.filters.update(
         number=number, score=score, percent=percent, duration=duration, dollars=dollars, moment=moment
     )
-    made.globals.update(counted=counted)
+    made.globals.update(
+        counted=counted,
+        score_meanings={name: field.description for name, field in Scores.model_fields.items()},
+    )
     return made
 
 

@@ -22,8 +22,8 @@ SCORE_NAMES: Mapping[str, str] = {
     "agreement": "Agreement",
     "faithfulness": "Faithfulness",
     "completeness": "Completeness",
-    "guideline": "Guidelines",
-    "schema_fit": "Schema",
+    "guideline": "Guideline",
+    "schema_fit": "Schema fit",
     "grounding": "Grounding",
 }
 """The scores that decide, in the order in which they are shown."""

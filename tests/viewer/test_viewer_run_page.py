@@ -99,6 +99,30 @@ def test_each_state_links_to_its_documents_and_each_class_to_those_that_have_it(
     assert re.search(r'href="/runs/bulk/documents\?found=\w+&amp;outcome=accepted"', html)
 
 
+def test_what_went_wrong_links_to_its_documents_and_calls(runs: Path, viewer: Ask) -> None:
+    client = viewer(runs)
+    page = PageText(client.get("/runs/bulk").text)
+    assert page.links["agreement < 0.9"] == "/runs/bulk/documents?outcome=rejected&sort=agreement"
+    finding = next(text for text in page.links if text.startswith("open major finding"))
+    assert "finding=" in page.links[finding]
+    requests = {row[0]: number(row[1]) for row in page.tables["Requests without a usable answer"][1:]}
+    assert page.links["re-asked"] == "/runs/bulk/calls?re_asked=1" and requests["re-asked"]
+    assert page.links["invalid"] == "/runs/bulk/calls?status=invalid"
+    invalid = PageText(client.get(page.links["invalid"]).text).tables["Calls"][1:]
+    assert len(invalid) == requests["invalid"]
+    worst = PageText(client.get(page.links["agreement < 0.9"]).text).tables["Documents"][1:]
+    agreement = [float(row[5].split()[-1]) for row in worst]
+    assert agreement == sorted(agreement) and agreement[0] < 0.9
+
+
+def test_what_a_score_says_is_told_beside_it(runs: Path, viewer: Ask) -> None:
+    client = viewer(runs)
+    for address in ("/runs/bulk", "/runs/bulk/documents/0"):
+        assert PageText(client.get(address).text).figures["Completeness"] == (
+            "Correct instances / (correct instances + missing mentions named)."
+        )
+
+
 def test_score_charts_tell_their_threshold_and_their_numbers_in_words(runs: Path, viewer: Ask) -> None:
     html = viewer(runs).get("/runs/bulk").text
     with RunReader(runs / "bulk") as reader:

@@ -268,6 +268,7 @@ def test_a_run_of_which_nothing_was_judged_and_one_that_is_not_there(tmp_path: P
     html = client.get("/runs/untouched/thresholds").text
     assert "No document has been judged yet." in html and "3 pending" in html
     assert "no document has this score" in html
+    assert f"guidex threshold list {tmp_path}/untouched" in html
     for path in ("/runs/none/thresholds", "/runs/none/thresholds/outcome"):
         assert client.get(path).status_code == 404
     assert send(client, "/runs/none/thresholds/versions", {"thresholds": {}}).status_code == 404

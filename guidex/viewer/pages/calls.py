@@ -23,12 +23,12 @@ from schemas.errors import UsageError
 from schemas.judgement import Agent
 
 _ORDERS: Final = {
-    CallOrder.OLDEST: "the first",
-    CallOrder.NEWEST: "the last",
-    CallOrder.SLOWEST: "the slowest",
-    CallOrder.TOKENS: "most tokens",
+    CallOrder.OLDEST: "oldest first",
+    CallOrder.NEWEST: "newest first",
+    CallOrder.SLOWEST: "slowest first",
+    CallOrder.TOKENS: "most tokens first",
 }
-"""What can come first, in words."""
+"""What they can be sorted by, in words."""
 
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

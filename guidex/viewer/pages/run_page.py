@@ -15,7 +15,7 @@ from starlette.routing import Route
 from graph.store.accepted_spans import ClassCount, class_counts
 from graph.store.anomalies import connection_setbacks
 from graph.store.reading import RunReader
-from graph.store.records import Event, Found, RunStatus
+from graph.store.records import CallStatus, Event, Found, RunStatus
 from graph.store.statistics import (
     ObjectionCount,
     RoundsTaken,
@@ -34,6 +34,7 @@ from guidex.stories import held_to
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.rendering import render, streamed_page
 from guidex.viewer.run_charts import SCORE_NAMES, ScoreChart, rounds_chart, score_charts
+from schemas.judgement import JUDGED_SCORES, FindingCode, Outcome
 
 _CLASSES: Final = 20
 _SETBACKS: Final = 5
@@ -123,7 +124,37 @@ def _part(request: Request, template: str, standing: dict[str, Any], **context: 
 def _named(request: Request) -> dict[str, Any]:
     """What all parts of the page are told."""
     measures = {"agreement": ("strict", "same span, same class"), **FIGURES}
-    return {"run": request.path_params["run"], "measures": measures}
+    return {
+        "run": request.path_params["run"],
+        "measures": measures,
+        "vain": _VAIN,
+        "statuses": frozenset(status.value for status in CallStatus),
+        "rejected": _rejected,
+    }
+
+
+_VAIN: Final[Mapping[str, str]] = {
+    "re-asked": "the answer did not fit and was asked for again",
+    "invalid": "the last answer did not fit either",
+    "truncated": "the answer was cut off at its longest",
+    "filtered": "the provider held the answer back",
+    "retried": "server or connection failed, and it was sent again",
+    "no answer": "server or connection failed for good",
+    "cancelled": "given up while under way",
+    "interrupted": "the process ended while it was under way",
+    "error": "a fault of the program",
+}
+"""What became of requests (`graph.store.attempts.spent_in_vain`), in words."""
+
+
+def _rejected(reason: str) -> dict[str, str]:
+    """The query that lists rejected documents with those of a reason first, as far as it can be asked for."""
+    query = {"outcome": Outcome.REJECTED.value}
+    score = reason.partition(" < ")[0]
+    if score in JUDGED_SCORES:
+        return query | {"sort": score}
+    code = next((code for code in FindingCode if f"({code.value}" in reason), None)
+    return query if code is None else query | {"finding": code.value}
 
 
 def _standing(reader: RunReader) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from graph.store.versions import (
 )
 from graph.thresholds import NewVersion, set_thresholds, use_version
 from graph.thresholds.choosing import Target
+from guidex.next_steps import run_argument
 from guidex.threshold_charts import called, sweep_chart
 from guidex.viewer.measured_runs import MeasuredRun, MeasuredRuns
 from guidex.viewer.open_runs import open_run
@@ -199,6 +200,7 @@ def _frame(reader: RunReader, held: Thresholds) -> dict[str, Any]:
         "reviewed": len(reviewed_documents(reader)),
         "most_instances": _MOST_INSTANCES,
         "longest_note": _NOTE,
+        "argument": run_argument(reader.folder),
     }
 
 
