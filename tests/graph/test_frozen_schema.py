@@ -86,7 +86,7 @@ async def test_a_loop_that_nobody_can_mend_ends_at_once_with_what_is_agreed() ->
     cast = Cast(annotator=annotated({"Person": ["Ann"]}), critic=remarks("GUIDELINE_UNDERSPECIFIED"))
     decision, kept, seen = await frozen(cast, min_instances=5)
     assert (decision.outcome, decision.ending, len(seen)) == (Outcome.REJECTED, Ending.STALEMATE, 1)
-    assert surfaces(kept) == ["Ann"] and "1 agreed instances, 5 wanted" in decision.reason
+    assert surfaces(kept) == ["Ann"] and "1 agreed instance, 5 wanted" in decision.reason
 
 
 def given_job(**changes: object) -> Job:
