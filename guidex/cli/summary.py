@@ -122,7 +122,7 @@ def _sums(summary: RunSummary) -> Table:
         table.add_row(Text(f"{sign} {state}", style=style), Text(f"{count:,}", style=style), share)
     table.add_row()
     replays = f", {summary.replays:,} more answered from the ledger" if summary.replays else ""
-    table.add_row("calls", f"{summary.calls:,}", f"{counted(summary.attempts, 'attempt')}{replays}")
+    table.add_row("calls", f"{summary.calls:,}", f"{counted(summary.attempts, 'request')}{replays}")
     table.add_row("tokens in", f"{summary.input_tokens:,}", f"{summary.cached_tokens:,} of them cached")
     table.add_row("tokens out", f"{summary.output_tokens:,}")
     table.add_row("cost", *_cost(summary))

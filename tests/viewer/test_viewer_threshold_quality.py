@@ -96,7 +96,7 @@ def test_without_anything_known_scores_stand_for_it_and_the_way_to_more_is_told(
 ) -> None:
     client = viewer(made)
     html = client.get(PAGE).text
-    assert "Nothing is known of these documents" in html and "guidex view --gold FILE" in html
+    assert "Nothing is known of these documents" in html and f"guidex view {made} --gold FILE" in html
     assert "mean agreement x faithfulness over yield" in html
     assert '<option value="precision"' not in html
     asked = client.get(f"{PAGE}?target=yield&wanted=0.5").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -25,7 +26,7 @@ from graph.thresholds.choosing import Target
 from guidex.next_steps import run_argument
 from guidex.threshold_charts import called, sweep_chart
 from guidex.viewer.measured_runs import MeasuredRun, MeasuredRuns
-from guidex.viewer.open_runs import open_run
+from guidex.viewer.open_runs import open_run, runs_folder
 from guidex.viewer.queries import Query
 from guidex.viewer.rendering import page, render, streamed_page
 from guidex.viewer.reviewing import reviewed_documents
@@ -154,6 +155,7 @@ def quality(request: Request) -> Response:
         target=query.target,
         wanted=query.wanted,
         knows=knows,
+        folder=shlex.quote(runs_folder(request).path.as_posix()),
         **context,
     )
 

@@ -141,6 +141,7 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
  */
 for (const part of document.querySelectorAll("[data-live]")) {
   const seconds = Number(part.dataset.every ?? 2);
+  let answers = true;
   const again = async () => {
     if (!document.hidden) {
       try {
@@ -149,9 +150,14 @@ for (const part of document.querySelectorAll("[data-live]")) {
         if (answer.ok && !inUse) {
           part.innerHTML = await answer.text(); // escaped by the server, and no script in it would run
           if (answer.headers.get("X-GuideX-Live") === "ended") return;
+        } else if (answer.status === 404) {
+          say("The run is not there any more.");
+          return;
         }
+        answers = true;
       } catch {
-        say("The viewer does not answer any more.");
+        if (answers) say("The viewer does not answer any more.");
+        answers = false;
       }
     }
     setTimeout(again, seconds * 1000);
