@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from guidex.cli import (
+    bundle,
     critic,
     doctor,
     estimate,
@@ -112,6 +113,7 @@ _threshold.command("sweep", short_help="Try thresholds: yield, and quality again
 _threshold.command("set", short_help="Decide a run's documents anew, as a new version.")(threshold.set_)
 _threshold.command("use", short_help="Put an earlier version of the decisions in force.")(threshold.use)
 _threshold.command("list", short_help="List the versions of a run's decisions.")(threshold.list_)
+_view.command("bundle", short_help="Write a run as one HTML file to send to someone.")(bundle.bundle)
 _models.command("list", short_help="List the models known by name.")(models.list_)
 _models.command("pull", short_help="Fetch a model, check it and keep it.")(models.pull)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import quote, urlencode
 
 
@@ -10,10 +11,12 @@ class Links:
 
     Attributes:
         beside_run: Whether a page is read where the run is, so that its folder and commands about it say
-            something to the reader.
+            something to the reader, and something can be changed.
+        positions: Places in the run of the documents that have pages; None: all have.
     """
 
     beside_run: bool = True
+    positions: Collection[int] | None = None
 
     def runs(self) -> str:
         """All runs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import Field
@@ -36,7 +38,12 @@ _MOST_COLUMNS: Final = 6
 class DocumentQuery(ListQuery):
     """How a document is looked at, and in which list it stands."""
 
-    round: int | None = Field(default=None, ge=1, le=1000, description="Of which round; else the one kept.")
+    round: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Of which round; the one kept, if it is not given or there is none such.",
+    )
     show: str = Field(
         default=EVERYTHING,
         pattern=rf"^({EVERYTHING}|{AGREED}|[1-9][0-9]?)$",
@@ -53,12 +60,19 @@ def document(request: Request) -> Response:
     query = DocumentQuery.of(request)
     position = request.path_params["position"]
     with open_run(request) as reader:
-        context = document_context(reader, position, query)
-        context["review"] = review_panel(reader, context["story"])
+        links = request.app.state.links
+        context = document_context(reader, position, query, links.positions)
+        if links.beside_run:
+            context["review"] = review_panel(reader, context["story"])
     return page(request, "document.html", run=request.path_params["run"], here="documents", **context)
 
 
-def document_context(reader: RunReader, position: int, query: DocumentQuery | None = None) -> dict[str, Any]:
+def document_context(
+    reader: RunReader,
+    position: int,
+    query: DocumentQuery | None = None,
+    positions: Collection[int] | None = None,
+) -> dict[str, Any]:
     """What the template `document.html` shows of a document, beside the run's name.
 
     Args:
@@ -66,9 +80,10 @@ def document_context(reader: RunReader, position: int, query: DocumentQuery | No
         position: The document's place in the run.
         query: How it is looked at; None for the round that was kept, or else the last one, all that was
             found in it, and all documents as the list.
+        positions: Of the documents that are listed; None for all.
 
     Raises:
-        HTTPException: 404, there is no such document, or it has no such round.
+        HTTPException: 404, there is no such document.
         StoreError: The run cannot be read.
     """
     query = query or DocumentQuery()
@@ -76,12 +91,13 @@ def document_context(reader: RunReader, position: int, query: DocumentQuery | No
     if document_id is None:
         raise HTTPException(404, "There is no such document in this run.")
     story = story_of(reader, document_id)
+    wanted = replace(query.wanted(), positions=positions)
     at = _round_at(story, query.round)
     bars = timeline(story.calls)
     return {
         "story": story,
         "position": position,
-        "place": beside(reader, position, query.wanted(), order=query.sort, descending=query.down),
+        "place": beside(reader, position, wanted, order=query.sort, descending=query.down),
         "listed": query.listed(),
         "bars": bars,
         "over": max((bar.after + (bar.seconds or 0.0) for bar in bars), default=0.0),
@@ -96,15 +112,16 @@ def document_context(reader: RunReader, position: int, query: DocumentQuery | No
 
 
 def _round_at(story: Story, number: int | None) -> int | None:
-    """Which of the rounds is looked at; None if there is none yet."""
+    """Which of the rounds is looked at; None if there is none yet.
+
+    Calls lead to their round, which is not there if one of its calls failed.
+    """
     numbers = [told.result.number for told in story.rounds]
-    if number is None:
+    if number not in numbers:
         kept = story.decision.round if story.decision else None
         if kept in numbers:
             return numbers.index(kept)
         return len(numbers) - 1 if numbers else None
-    if number not in numbers:
-        raise HTTPException(404, "The document has no such round.")
     return numbers.index(number)
 
 

@@ -1,9 +1,9 @@
 // Cards beside their mentions, and classes that are shown or not.
 
-const text = document.querySelector(".text");
+import { onPage } from "./viewer.js";
 
 /** Put a card below its mention, within the text; without this it stands at the left edge. */
-function place(mention) {
+function place(text, mention) {
   const card = mention.querySelector(":scope > .card");
   const label = mention.querySelector(":scope > .label");
   if (!card || !label) return;
@@ -15,26 +15,28 @@ function place(mention) {
   card.style.marginTop = "0";
 }
 
-if (text) {
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelector(".text")?.classList.add("quiet");
+});
+
+onPage(() => {
+  const text = document.querySelector(".text");
+  if (!text) return;
   for (const kind of ["mouseover", "focusin"]) {
     text.addEventListener(kind, (event) => {
       text.classList.remove("quiet");
       const mention = event.target.closest(".mention");
-      if (mention) place(mention);
+      if (mention) place(text, mention);
     });
   }
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") text.classList.add("quiet");
-  });
-}
-
-for (const box of document.querySelectorAll("[data-toggle]")) {
-  box.hidden = false;
-  const show = () => {
-    for (const mention of text.querySelectorAll(".mention")) {
-      if (mention.dataset.class === box.dataset.toggle) mention.classList.toggle("off", !box.checked);
-    }
-  };
-  box.addEventListener("change", show);
-  show(); // browsers keep what was ticked before a page is loaded again
-}
+  for (const box of document.querySelectorAll("[data-toggle]")) {
+    box.hidden = false;
+    const show = () => {
+      for (const mention of text.querySelectorAll(".mention")) {
+        if (mention.dataset.class === box.dataset.toggle) mention.classList.toggle("off", !box.checked);
+      }
+    };
+    box.addEventListener("change", show);
+    show(); // browsers keep what was ticked before a page is loaded again
+  }
+});
