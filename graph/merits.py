@@ -84,11 +84,11 @@ def faults(merits: Merits, thresholds: Thresholds, *, settled: bool) -> Iterator
     """
     scores = merits.scores
     if not merits.is_grounded:
-        yield "grounding", f"grounding {scores.grounding:.2f} < 1"
+        yield "grounding", f"grounding {_below(scores.grounding, 1)}"
     for name in THRESHOLD_SCORES:
         value, least = getattr(scores, name), getattr(thresholds, name)
         if value is not None and value < least:
-            yield name, f"{name} {value:.2f} < {least:g}"
+            yield name, f"{name} {_below(value, least)}"
     instances = merits.left if settled else merits.instances
     if instances < thresholds.min_instances:
         yield "min_instances", f"{_number(instances, 'agreed instance')}, {thresholds.min_instances} wanted"
@@ -97,6 +97,12 @@ def faults(merits: Merits, thresholds: Thresholds, *, settled: bool) -> Iterator
         if major:
             codes = ", ".join(sorted({code.value for code in major}))
             yield "block_on_major", f"{_number(len(major), 'open major finding')} ({codes})"
+
+
+def _below(value: float, least: float) -> str:
+    """Two numbers of which the first is the less, with as many digits as show it: `0.897 < 0.9`."""
+    digits = next((digits for digits in range(2, 17) if float(f"{value:.{digits}f}") < least), 17)
+    return f"{value:.{digits}f} < {least:g}"
 
 
 def _number(count: int, noun: str) -> str:

@@ -135,6 +135,16 @@ def test_a_score_that_was_not_judged_passes_and_each_that_falls_short_is_named()
 # --- routes ---
 
 
+@given(value=st.floats(0, 1), least=st.floats(0.01, 1))
+def test_what_falls_short_is_said_to_be_less(value: float, least: float) -> None:
+    found = faults(round_(scores=scores(agreement=value)), Thresholds(agreement=least))
+    told = [fault for fault in found if fault.startswith("agreement")]
+    assert bool(told) == (value < least)
+    for fault in told:
+        shown = fault.removeprefix("agreement ").split(" < ")
+        assert float(shown[0]) < least
+
+
 @pytest.mark.parametrize("code", FindingCode)
 def test_every_finding_has_one_agent_to_mend_it(code: FindingCode) -> None:
     assert route([finding(code)]) is ROUTES[code] and ROUTES[code] in WORKING_ORDER
