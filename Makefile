@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test test-slow check format docs clean
+.PHONY: help install browser demo test test-slow check format docs screenshots clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ format: $(VENV)/dev.ok  ## Format the code and mend what lint can mend
 
 docs: $(VENV)/dev.ok  ## Generate the reference pages in docs/
 	$(BIN)/python -m guidex.reference
+
+screenshots: $(VENV)/dev.ok browser  ## Take the pictures of the viewer in docs/images
+	$(BIN)/python -m benchmarks.screenshots
 
 clean:  ## Remove the virtual environment and caches; runs are kept
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -28,7 +28,7 @@ def serve(
     runs_dir: Annotated[
         Path,
         typer.Argument(
-            metavar="[RUNS_DIR]",
+            metavar="RUNS_DIR",
             envvar="GUIDEX_RUNS_DIR",
             help="Folder that holds the runs' folders, or the folder of one run to begin with.",
             show_default=False,

@@ -6,7 +6,9 @@ import json
 import re
 import shlex
 import shutil
+import signal
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,11 @@ from agents.llm.embedded import resolve_gguf
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+VIEWER = (ROOT / "docs" / "viewer.md").read_text("utf-8")
+"""What its commands look at is what those of the README have made."""
 COMMANDS = [
     line.strip()
-    for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"^```sh\n(.*?)^```", README + VIEWER, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
     if line.strip() and not line.startswith("#")
 ]
@@ -40,6 +44,7 @@ def test_every_make_target_named_there_exists(target: str) -> None:
 @pytest.mark.model
 def test_every_guidex_command_works_in_its_order(
     guidex: Callable[..., Any],
+    guidex_process: Callable[..., subprocess.Popen[str]],
     scripted_server: Callable[..., Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -62,6 +67,9 @@ def test_every_guidex_command_works_in_its_order(
     assert len(ours) >= 12
     for arguments in ours:
         arguments = [server.openai_url if "localhost" in word else word for word in arguments]
+        if arguments[0] == "view" and "bundle" not in arguments:
+            assert "my-run" in first_page(guidex_process(*arguments, "--port", 0, "--no-browser"))
+            continue
         done = guidex(*arguments)
         assert done.code == 0, f"guidex {shlex.join(arguments)}: {done.err}"
         if arguments[0] == "init":
@@ -73,6 +81,29 @@ def test_every_guidex_command_works_in_its_order(
     shutil.rmtree(tmp_path / "runs")
 
 
-def test_files_and_folders_named_there_exist() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def first_page(viewer: subprocess.Popen[str]) -> str:
+    """What a viewer serves first; then it is ended as a person would."""
+    assert viewer.stdout is not None and viewer.stderr is not None
+    try:
+        line = viewer.stdout.readline()
+        assert line, viewer.stderr.read()
+        with urllib.request.urlopen(line.split()[-1], timeout=30) as answer:
+            return str(answer.read(), "utf-8")
+    finally:
+        viewer.send_signal(signal.SIGINT)
+        viewer.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/viewer.md"])
+def test_files_folders_and_pictures_named_there_exist(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)|src=\"([^\"]+)\"", text):
+        assert ((ROOT / page).parent / "".join(target)).exists(), target
+
+
+def test_the_page_on_the_viewer_tells_every_key_and_shows_every_picture() -> None:
+    frame = (ROOT / "guidex" / "viewer" / "templates" / "base.html").read_text("utf-8")
+    keys = set(re.findall(r"<kbd>([^<]+)</kbd>", frame))
+    assert keys and not [key for key in keys if f"`{key}`" not in VIEWER]
+    pictures = {path.name for path in (ROOT / "docs" / "images").glob("*-1280.png")}
+    assert pictures and not [name for name in pictures if f"images/{name}" not in VIEWER]
