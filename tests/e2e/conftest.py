@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,8 @@ from servers.scripted import ScriptedServer
 from guidex.cli import main
 
 ROOT = Path(__file__).parents[2]
+# Whoever starts the tests in the background may have them ignore it, and processes would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _OURS = re.compile(r"GUIDEX_(?!MODELS$)|(OPENAI|ANTHROPIC)_")
 
 
@@ -43,8 +46,9 @@ def guidex(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
-def guidex_process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts the command in a process of its own, in the test's working directory."""
+def guidex_process(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the command in a process of its own, in the test's working directory; none outlives the test."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(
         *arguments: object,
@@ -53,7 +57,7 @@ def guidex_process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         **environment: str,
     ) -> subprocess.Popen[str]:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "guidex", *map(str, arguments)],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": path} | environment,
@@ -61,8 +65,14 @@ def guidex_process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             stderr=stderr,
             text=True,
         )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -55,18 +56,21 @@ HOSTILE_NAME: Final = "'\"><img src=x onerror=alert(1)>"
 """A folder's name, and so the run's."""
 
 
-def make_run_of(folder: Path, name: str, documents: Path, script: Script, **settings: Any) -> None:
-    """A run in `folder`, by a scripted model.
+def elsewhere(work: Callable[..., object], *arguments: Any, **settings: Any) -> Any:
+    """Do something in a thread of its own: in the main one Playwright's event loop runs, and no other can."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work, *arguments, **settings).result()
 
-    It runs in a thread: the main one has Playwright's event loop.
-    """
-    with ScriptedServer(script) as server, ThreadPoolExecutor(1) as thread:
+
+def make_run_of(folder: Path, name: str, documents: Path, script: Script, **settings: Any) -> None:
+    """A run in `folder`, by a scripted model."""
+    with ScriptedServer(script) as server:
         job = {
             "documents": {"paths": [str(documents)]},
             "model": {"name": "openai/scripted", "base_url": server.openai_url},
             **settings,
         }
-        thread.submit(guidex.run, job, name=name, runs_dir=folder).result()
+        elsewhere(guidex.run, job, name=name, runs_dir=folder)
 
 
 def make_runs(folder: Path) -> Path:

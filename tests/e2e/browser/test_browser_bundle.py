@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from seen_runs import HOSTILE_NAME
+from seen_runs import HOSTILE_NAME, elsewhere
 from test_browser_every_page import INJECTED, PHONE, RULES
 from watching import Watch
 
@@ -24,9 +23,8 @@ OWN = ("<meta http-equiv", "<script>", '<script type="module">')
 
 def file_of(run: Path, to: Path) -> str:
     """Makes a run's bundle; its address."""
-    with ThreadPoolExecutor(1) as thread:  # Playwright's event loop is in this one
-        work = make_bundle(run, limit=50, largest=50_000_000, with_calls=True)
-        bundle = thread.submit(asyncio.run, work).result()
+    work = make_bundle(run, limit=50, largest=50_000_000, with_calls=True)
+    bundle = elsewhere(asyncio.run, work)
     write_bundle(bundle.html, to)
     return to.as_uri()
 
