@@ -51,7 +51,7 @@ def bundle(
     import asyncio
 
     from guidex.cli.console import counted, print_json, safe
-    from guidex.cli.viewer_extra import viewer_extra
+    from guidex.cli.extras import viewer_extra
     from guidex.run_folders import find_folders
 
     with viewer_extra():

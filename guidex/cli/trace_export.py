@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from guidex.cli.extras import tracing_extra
 from guidex.cli.options import RUNS_DIR, AsJson, Run, RunsDir
 
 if TYPE_CHECKING:
     from graph.store.reading import RunReader
     from guidex.cli.display import Display
-
-_LIBRARIES = ("opentelemetry", "google", "requests")
-"""What the extra brings, by the names that are imported."""
 
 Otlp = Annotated[
     str | None,
@@ -124,7 +122,7 @@ def _check_document(reader: RunReader, document: str | None) -> None:
 
 
 def _write(reader: RunReader, output: Path, document: str | None, *, content: bool) -> dict[str, Any]:
-    with _libraries():
+    with tracing_extra():
         from graph.tracing.exporting import all_batches
         from graph.tracing.json_lines import as_json
     from graph.export import write_export
@@ -147,7 +145,7 @@ def _write(reader: RunReader, output: Path, document: str | None, *, content: bo
 
 
 def _send(reader: RunReader, otlp: str | None, document: str | None, *, content: bool) -> dict[str, Any]:
-    with _libraries():
+    with tracing_extra():
         from graph.tracing.exporting import send_run
         from graph.tracing.sending import FROM_ENVIRONMENT, SpanSender
 
@@ -174,7 +172,7 @@ def live_traces(folder: Path, wanted: LiveTraces, display: Display) -> Iterator[
     if not wanted.collector:
         yield
         return
-    with _libraries():
+    with tracing_extra():
         from graph.tracing.following import TraceFollower
         from graph.tracing.sending import SpanSender
     from guidex.cli.console import counted, say
@@ -193,19 +191,3 @@ def live_traces(folder: Path, wanted: LiveTraces, display: Display) -> Iterator[
             flag = " --content" if wanted.content else ""
             say(f"{counted(ended.left, 'document')} left{f': {ended.problem}' if ended.problem else '.'}")
             say(f"Nothing is lost: guidex trace export {folder.as_posix()} --otlp {sender.place}{flag}")
-
-
-@contextlib.contextmanager
-def _libraries() -> Iterator[None]:
-    """Importing what the extra brings."""
-    from schemas.errors import UsageError
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in _LIBRARIES:
-            raise UsageError(
-                "Exporting traces needs OpenTelemetry's libraries, which are not installed.",
-                "Run `pip install -e '.[otel]'` in GuideX's folder.",
-            ) from error
-        raise

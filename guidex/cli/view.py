@@ -63,7 +63,7 @@ def serve(
 ) -> None:
     """Show runs, documents, traces and thresholds in the browser; Ctrl-C ends it."""
     from guidex.cli.console import safe, say
-    from guidex.cli.viewer_extra import viewer_extra
+    from guidex.cli.extras import viewer_extra
     from guidex.run_folders import has_run
     from schemas.errors import UsageError
 
