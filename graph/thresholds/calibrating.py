@@ -136,7 +136,7 @@ def _fitted(mentions: Sequence[JudgedMention]) -> tuple[Predict, tuple[tuple[flo
     except ImportError as error:
         raise UsageError(
             "Calibration takes scikit-learn, which is not installed.",
-            'Install it: pip install "guidex[calibration]"',
+            "Run `pip install -e '.[calibration]'` in GuideX's folder.",
         ) from error
     model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     model.fit([each.confidence for each in mentions], [float(each.correct) for each in mentions])

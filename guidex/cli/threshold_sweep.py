@@ -63,7 +63,7 @@ def sweep(
         typer.Option(
             "--calibrate",
             help="Say how far the confidence in mentions is their chance of being correct, before and after "
-            "it is learnt from gold or reviews (takes guidex[calibration]).",
+            "it is learnt from gold or reviews (needs the extra `calibration`).",
         ),
     ] = False,
     svg: Annotated[

@@ -367,7 +367,7 @@ def test_too_few_documents_and_a_missing_library_are_said(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "sklearn.isotonic", None)
     with pytest.raises(UsageError, match="scikit-learn") as said:
         calibrate(mentions_of(lambda confidence: confidence, documents=20))
-    assert "guidex[calibration]" in said.value.remedy
+    assert "pip install -e '.[calibration]'" in said.value.remedy
 
 
 def test_the_command_tells_all_of_it_within_80_columns(
