@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from agents.llm.prices import usd
+from guidex.cli.display import clock
+
 UNKNOWN: Final = "–"  # noqa: RUF001
 
 
@@ -31,16 +34,12 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2f} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return clock(seconds)
 
 
 def dollars(cost: float | None) -> str:
     """USD: `$0.00`, `$0.0042`, `$12.30`."""
-    if cost is None:
-        return "unknown"
-    return f"${cost:.4f}" if 0 < cost < 0.01 else f"${cost:,.2f}"
+    return "unknown" if cost is None else usd(cost)
 
 
 def moment(time: str | None) -> str:
