@@ -96,7 +96,11 @@ def _round_id(run: OpenedRun, review: Review) -> int:
 
 def _read(run: OpenedRun, condition: str, *values: str) -> Iterator[StoredReview]:
     marks: dict[int, list[WrongMention]] = {}
-    for review_id, start, end, name in run.rows('SELECT review_id, start, "end", class FROM wrong_mentions'):
+    for review_id, start, end, name in run.rows(
+        f"""SELECT review_id, start, "end", class FROM wrong_mentions
+        WHERE review_id IN (SELECT v.id FROM reviews v {condition})""",
+        *values,
+    ):
         marks.setdefault(review_id, []).append(WrongMention(class_name=name, start=start, end=end))
     for review_id, round_id, document_id, number, reviewer, verdict, note, created in run.rows(
         f"{_SELECT} {condition}", *values
