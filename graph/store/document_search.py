@@ -7,7 +7,7 @@ SQL, without an index of its own, so that a page of 5,000 documents takes some h
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -189,6 +189,20 @@ def id_at(run: OpenedRun, position: int) -> str | None:
     """
     rows = run.rows("SELECT id FROM documents WHERE position = ?", position)
     return rows[0][0] if rows else None
+
+
+def positions(run: OpenedRun, document_ids: Sequence[str]) -> dict[str, int]:
+    """Where these documents are in the run; those that are not in it are left out.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    return dict(
+        run.rows(
+            "SELECT id, position FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(document_ids)),
+        )
+    )
 
 
 def beside(

@@ -6,7 +6,6 @@ second, that of the agents' use 0.2 s, so that a page can have them anew while t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -187,17 +186,3 @@ def decided_since(run: OpenedRun, time: str) -> int:
         time,
     )
     return int(count)
-
-
-def positions(run: OpenedRun, document_ids: Sequence[str]) -> dict[str, int]:
-    """Where these documents are in the run; those that are not in it are left out.
-
-    Raises:
-        StoreError: The run cannot be read.
-    """
-    return dict(
-        run.rows(
-            "SELECT id, position FROM documents WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(document_ids)),
-        )
-    )

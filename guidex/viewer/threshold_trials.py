@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from graph.store.document_search import positions
 from graph.store.opening import OpenedRun
-from graph.store.statistics import positions
 from graph.thresholds import RunFacts, Trial, as_in_force, decide_again, try_thresholds
 from schemas.judgement import Outcome, Scores, Thresholds
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from store_samples import answered, decision, documents, make_round, make_store, opened
 
+from graph.store.document_search import positions
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall
 from graph.store.statistics import (
     objection_counts,
-    positions,
     rejection_reasons,
     rounds_taken,
     score_distributions,

@@ -18,9 +18,9 @@ from graph.store.document_search import (
     DocumentOrder,
     FoundDocument,
     find_documents,
+    positions,
 )
 from graph.store.reading import RunReader
-from graph.store.statistics import positions
 from guidex.version import version
 from guidex.viewer.app import create_app
 from guidex.viewer.bundle.asking import ask
@@ -189,7 +189,8 @@ async def _file(app: Starlette, links: BundleLinks, pages: Sequence[Page], conte
     style = "\n".join(text for name, text in texts.items() if name.endswith(".css"))
     parts = {"style": style, "theme": texts[_THEME], "script": script.text()}
     for part in parts.values():
-        assert "</" not in part, "the text of a script or style sheet ends its element"
+        if "</" in part:
+            raise ValueError("the text of a script or style sheet ends its element")
     policy = _POLICY.format(
         script=f"{_hash(parts['theme'])} {_hash(parts['script'])}", style=_hash(parts["style"])
     )

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from graph.store.call_search import CallFilter, CallOrder, find_calls
+from graph.store.document_search import positions
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus
-from graph.store.statistics import positions
 from guidex.call_stories import CallStory, call_story_of
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import PAGE, Query

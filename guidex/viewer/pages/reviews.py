@@ -12,8 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from graph.reviews import add_review, reviews_of
-from graph.store.document_search import id_at
-from graph.store.statistics import positions
+from graph.store.document_search import id_at, positions
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import LAST_POSITION, Query
 from guidex.viewer.reviewing import next_to_review, reviewed_documents

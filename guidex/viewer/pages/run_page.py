@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from graph.store.accepted_spans import ClassCount, class_counts
 from graph.store.anomalies import connection_setbacks
+from graph.store.document_search import positions
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, Event, Found, RunStatus
 from graph.store.statistics import (
@@ -22,7 +23,6 @@ from graph.store.statistics import (
     Use,
     decided_since,
     objection_counts,
-    positions,
     rounds_taken,
     score_distributions,
     use_by_agent,
