@@ -14,11 +14,9 @@ import asyncio
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +27,7 @@ from benchmarks.bulk_documents import Sample
 from benchmarks.bulk_rounds import Simulation
 from benchmarks.bulk_run import MODEL, SERVER, Life, Recorder, job_of, spread_times
 from benchmarks.demo_documents import demo_samples
+from benchmarks.viewer import serving
 from graph.store.records import DOCUMENTS_READ
 from graph.store.store import RunStore
 from guidex.job_files import effective_toml
@@ -36,11 +35,12 @@ from guidex.version import version
 from schemas.judgement import Finding, FindingCode, Severity
 from schemas.schema import ClassSpec, Guideline
 
-RUNS: Final = (("quickstart", 4), ("quickstart-2", 11))
-"""Names and seeds."""
+RUNS: Final = {"quickstart": (4, 3), "quickstart-2": (11, 2)}
+"""Of each run, by its name, the seed and the round cap."""
 _DOCUMENT: Final = 0
 """Position of the document that is shown."""
 WIDTHS: Final = (1280, 390)
+_MARGIN: Final = 24
 _HEIGHTS: Final = {1280: 900, 390: 844}
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
 _REMARKS: Final = {
@@ -62,13 +62,20 @@ class _Demo(Simulation):
         return Finding(code=code, severity=severity, raised_by="critic", class_name=name, message=message)
 
 
-def make_demo_run(into: Path, name: str, seed: int) -> Path:
+def make_demo_run(into: Path, name: str, seed: int, rounds: int) -> Path:
     """Write a run of the quickstart's documents; the same for the same seed, but for times and ids of calls.
+
+    Args:
+        into: The folder of runs.
+        name: The run's.
+        seed: By which the agents err.
+        rounds: How many a document takes at most.
 
     Returns:
         Its folder.
     """
-    folder, job = into / name, job_of("quickstart")
+    folder = into / name
+    job = job_of(f"{into}/quickstart").model_copy(update={"rounds": rounds})
     simulation, maker = _Demo(job, seed), CallMaker(MODEL, SERVER)
     lives = [
         _life(one, simulation, maker, random.Random(f"{seed} {one.document.id}")) for one in demo_samples()
@@ -89,18 +96,6 @@ def _life(one: Sample, simulation: Simulation, maker: CallMaker, rng: random.Ran
     return Life(one, rounds, worked.decision, worked.kept.scores)
 
 
-@contextmanager
-def served(runs: Path) -> Iterator[str]:
-    """The viewer of a folder of runs; its address without a slash at the end."""
-    command = [sys.executable, "-m", "guidex", "view", str(runs), "--port", "0", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1].rstrip("/")
-        finally:
-            process.terminate()
-
-
 def take(address: str, into: Path) -> list[Path]:
     """Take the pictures.
 
@@ -111,7 +106,8 @@ def take(address: str, into: Path) -> list[Path]:
     Returns:
         The files.
     """
-    run = f"{address}/runs/{RUNS[0][0]}"
+    first, second = RUNS
+    run = f"{address}/runs/{first}"
     pages = {
         "runs": f"{address}/",
         "run": run,
@@ -119,12 +115,12 @@ def take(address: str, into: Path) -> list[Path]:
         "document": f"{run}/documents/{_DOCUMENT}?round=2",
         "call": "",
         "thresholds": f"{run}/thresholds?agreement=0.75&faithfulness=0.7",
-        "compare": f"{address}/compare?run={RUNS[0][0]}&run={RUNS[1][0]}",
+        "compare": f"{address}/compare?run={first}&run={second}",
     }
     made = []
     into.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         for theme, widths, names in (("light", WIDTHS, tuple(pages)), ("dark", WIDTHS[:1], ("document",))):
             for width in widths:
                 page = browser.new_page(
@@ -145,16 +141,21 @@ def take(address: str, into: Path) -> list[Path]:
 
 
 def _shoot(page: Page, path: Path) -> None:
+    """As much of a page as fits the window, and no more than there is."""
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=path, animations="disabled")
+    size = page.viewport_size
+    end = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('main > *')].map((e) => e.getBoundingClientRect().bottom))"
+    )
+    assert size is not None
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], end + _MARGIN)}
+    page.screenshot(path=path, animations="disabled", clip=clip)  # type: ignore[arg-type]
 
 
-def _chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("GUIDEX_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        sys.exit("There is no Chromium: `make browser` installs it.")
-    return found
+def chromium() -> str | None:
+    """The Chromium of this machine; `GUIDEX_CHROMIUM` names another one."""
+    names = (os.environ.get("GUIDEX_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,12 +164,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--runs", type=Path, help="folder to keep the runs in; it must not have them yet")
     options.add_argument("--into", type=Path, default=IMAGES, help="folder of the pictures")
     given = options.parse_args(arguments)
+    if chromium() is None:
+        sys.exit("There is no Chromium: `make browser` installs it.")
     with tempfile.TemporaryDirectory() as scratch:
         runs = given.runs or Path(scratch, "runs")
-        for name, seed in RUNS:
-            make_demo_run(runs, name, seed)
-        with served(runs) as address:
-            made = take(address, given.into)
+        for name, (seed, rounds) in RUNS.items():
+            make_demo_run(runs, name, seed, rounds)
+        # By its name, as the pages say where the runs are.
+        command = (sys.executable, "-m", "guidex", "view", runs.name, "--port", "0", "--no-browser")
+        with serving(*command, cwd=runs.parent) as (host, port):
+            made = take(f"http://{host}:{port}", given.into)
     print(f"{len(made)} pictures, {sum(path.stat().st_size for path in made) / 1e6:.1f} MB: {given.into}")
 
 

@@ -73,11 +73,11 @@ class Figure:
 
 
 @contextmanager
-def serving(*command: str) -> Iterator[tuple[str, int]]:
-    """A server as a process of its own; yields host and port, which it prints."""
+def serving(*command: str, cwd: Path | None = None) -> Iterator[tuple[str, int]]:
+    """A server as a process of its own, in a working directory; yields host and port, which it prints."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd
     )
     assert process.stdout is not None
     try:

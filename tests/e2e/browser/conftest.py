@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seen_runs import make_runs
-from served import Served, chromium
+from served import Served
 from watching import Watch
+
+from benchmarks.screenshots import chromium
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -12,12 +10,6 @@ from pathlib import Path
 import uvicorn
 
 from guidex.viewer import create_app
-
-
-def chromium() -> str | None:
-    """The Chromium of this machine; `GUIDEX_CHROMIUM` names another one."""
-    names = (os.environ.get("GUIDEX_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 class Served:
