@@ -14,7 +14,6 @@ from graph.store.annotations import rebuild
 from graph.store.batch import SCORES
 from graph.store.calls import CallReader
 from graph.store.connection import is_being_written
-from graph.store.opening import match_all
 from graph.store.records import (
     DocumentDecision,
     DocumentRow,
@@ -185,16 +184,6 @@ class RunReader(CallReader):
                 json.dumps(list(document_ids)),
             )
         )
-
-    def search_documents(self, words: str, limit: int = 100) -> tuple[str, ...]:
-        """Ids of documents that hold all of the words, the best match first."""
-        rows = self.rows(
-            """SELECT d.id FROM texts_fts f JOIN documents d ON d.text_id = f.rowid
-            WHERE texts_fts MATCH ? ORDER BY f.rank LIMIT ?""",
-            match_all(words),
-            limit,
-        )
-        return tuple(identifier for (identifier,) in rows)
 
     # --- rounds and decisions ---
 

@@ -8,6 +8,8 @@ import sqlite3
 from pathlib import Path
 
 from agents.llm.client import Attempt, Message, ModelIdentity, Purpose, Sampling, Usage
+from graph.store.document_search import DocumentFilter, find_documents
+from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, OpenedCall
 from graph.store.store import RunStore
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
@@ -31,6 +33,12 @@ from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Gu
 
 JOB = Job(documents=DocumentsConfig(paths=("documents.jsonl",)))
 TEXT = "Ada Lovelace met Charles Babbage in London."
+
+
+def documents_with(reader: RunReader, words: str) -> tuple[str, ...]:
+    """Ids of the documents that hold all of the words."""
+    found = find_documents(reader, DocumentFilter(words=words))
+    return tuple(each.document.id for each in found.shown)
 
 
 def make_store(folder: Path, name: str = "trial") -> RunStore:

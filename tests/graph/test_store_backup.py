@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from store_samples import answered, decision, documents, make_round, make_store, opened, query
+from store_samples import answered, decision, documents, documents_with, make_round, make_store, opened, query
 
 from graph.store.backup import back_up
 from graph.store.contents import contents
@@ -51,7 +51,7 @@ def test_a_backup_is_a_run_with_its_job_and_exports(run: Path, tmp_path: Path) -
         assert copy.run() == original.run()
         assert copy.totals() == original.totals()
         assert list(copy.accepted()) == list(original.accepted())
-        assert copy.search_documents("lovelace") == original.search_documents("lovelace") != ()
+        assert documents_with(copy, "lovelace") == documents_with(original, "lovelace") != ()
     with RunStore.open(destination) as store:  # and can be gone on with
         store.decide("d1", decision(round=None))
     with RunReader(run) as original:

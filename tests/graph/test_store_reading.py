@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_samples import answered, decision, documents, make_round, make_store, opened, query
+from store_samples import answered, decision, documents, documents_with, make_round, make_store, opened, query
 
 from graph.store.call_search import CallFilter, CallOrder, find_calls
 from graph.store.connection import connect_reader, is_being_written
@@ -110,9 +110,9 @@ def test_words_are_found_in_documents(store: RunStore, tmp_path: Path) -> None:
     )
     store.close()  # the index is complete once the store is closed
     with RunReader(tmp_path / "trial") as reader:
-        assert set(reader.search_documents("lake")) == {"a", "b"}
-        assert reader.search_documents("zurich LAKE") == ("a",)
-        assert reader.search_documents('"quoted" OR lake*') == ()  # taken as words: 'or' is in neither
+        assert set(documents_with(reader, "lake")) == {"a", "b"}
+        assert documents_with(reader, "zurich LAKE") == ("a",)
+        assert documents_with(reader, '"quoted" OR lake*') == ()  # taken as words: 'or' is in neither
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_words_are_found_in_documents(store: RunStore, tmp_path: Path) -> None:
 )
 def test_no_query_breaks_the_search(store: RunStore, words: str) -> None:
     store.add_documents(documents(1))
-    store.reader.search_documents(words)
+    documents_with(store.reader, words)
     find_calls(store.reader, CallFilter(words=words))
     assert store.reader.totals().documents == 1
 
@@ -128,7 +128,7 @@ def test_no_query_breaks_the_search(store: RunStore, words: str) -> None:
 def test_the_index_follows_while_the_run_goes_on(store: RunStore) -> None:
     store.add_documents([Document(id="a", text="palimpsest")])
     deadline = time.monotonic() + 10
-    while store.reader.search_documents("palimpsest") != ("a",):
+    while documents_with(store.reader, "palimpsest") != ("a",):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
