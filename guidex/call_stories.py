@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -85,3 +86,20 @@ def call_story_of(reader: RunReader, call_id: str) -> CallStory:
 def _said(message: Message, uses: Sequence[int]) -> SaidMessage:
     parts = zip(message.parts, uses, strict=True)
     return SaidMessage(role=message.role, parts=tuple(SaidPart(text=text, uses=n) for text, n in parts))
+
+
+def parsed(text: str) -> object:
+    """The value of JSON; other text as it is."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def laid_out(text: str) -> str:
+    """JSON laid out for reading; what is none, or goes too deep, stays as it is."""
+    value = parsed(text)
+    try:
+        return text if value is text else json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError:
+        return text

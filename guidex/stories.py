@@ -23,7 +23,7 @@ from schemas.judgement import Decision, Ending, Outcome, Scores
 from schemas.objections import Objection
 from schemas.rounds import Round
 
-_CALLS = 10_000
+CALLS_OF_A_DOCUMENT = 10_000
 """Most calls read of one document: rounds x agents x passages, and far more than any has."""
 
 
@@ -169,8 +169,8 @@ def story_of(reader: RunReader, document_id: str) -> Story:
 
 
 def _calls(reader: RunReader, document_id: str) -> tuple[CallLine, ...]:
-    rows = find_calls(reader, CallFilter(document_id), limit=_CALLS).shown
-    again = find_calls(reader, CallFilter(document_id, re_asked=True), limit=_CALLS).shown
+    rows = find_calls(reader, CallFilter(document_id), limit=CALLS_OF_A_DOCUMENT).shown
+    again = find_calls(reader, CallFilter(document_id, re_asked=True), limit=CALLS_OF_A_DOCUMENT).shown
     re_asked = {row.id for row in again}
     return tuple(_call(row, re_asked=row.id in re_asked) for row in rows)
 

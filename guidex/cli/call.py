@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from rich.text import Text
 from agents.llm.choices import Choice
 from agents.llm.client import Attempt
 from agents.llm.prices import usd
-from guidex.call_stories import CallStory, SaidMessage
+from guidex.call_stories import CallStory, SaidMessage, laid_out, parsed
 from guidex.cli.calls import agent_of, call_style
 from guidex.cli.console import console, counted, safe
 
@@ -42,9 +41,9 @@ def print_call(story: CallStory, *, full: bool) -> None:
     for attempt in story.attempts:
         _print_attempt(out, attempt, len(story.attempts), full)
     last = story.attempts[-1].raw if story.attempts else None
-    if story.answer is not None and (last is None or _parsed(last) != _parsed(story.answer)):
+    if story.answer is not None and (last is None or parsed(last) != parsed(story.answer)):
         _rule(out, "Answer as it was taken")
-        _print_text(out, pretty(story.answer), None if full else _ANSWER)
+        _print_text(out, laid_out(story.answer), None if full else _ANSWER)
     _print_choices(out, story.choices)
 
 
@@ -132,28 +131,12 @@ def _print_attempt(out: Console, attempt: Attempt, count: int, full: bool) -> No
     _rule(out, title)
     out.print(Text(f"({'; '.join(filter(None, took))})", style="dim"))
     if attempt.raw:
-        _print_text(out, pretty(attempt.raw), None if full else _ANSWER)
+        _print_text(out, laid_out(attempt.raw), None if full else _ANSWER)
     else:
         out.print(Text("nothing", style="dim"))
     if attempt.error:
         out.print(Text(f"not taken: {safe(attempt.error)}", style="yellow"))
     out.print()
-
-
-def _parsed(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def pretty(text: str) -> str:
-    """JSON laid out, and other text as it is."""
-    value = _parsed(text)
-    try:
-        return text if value is text else json.dumps(value, indent=2, ensure_ascii=False)
-    except RecursionError:
-        return text
 
 
 def _print_text(out: Console, text: str, longest: tuple[int, int] | None) -> None:

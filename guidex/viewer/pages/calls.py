@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
@@ -15,7 +14,8 @@ from graph.store.call_search import CallFilter, CallOrder, find_calls
 from graph.store.document_search import positions
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus
-from guidex.call_stories import CallStory, call_story_of
+from guidex.call_stories import CallStory, call_story_of, laid_out
+from guidex.stories import CALLS_OF_A_DOCUMENT
 from guidex.viewer.open_runs import open_run
 from guidex.viewer.queries import PAGE, Query
 from guidex.viewer.rendering import page
@@ -31,8 +31,6 @@ _ORDERS: Final = {
 """What they can be sorted by, in words."""
 
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-_CALLS_OF_A_DOCUMENT: Final = 10_000
 
 
 class CallQuery(Query):
@@ -110,7 +108,7 @@ def call(request: Request) -> Response:
         after=after,
         place=place,
         count=count,
-        answer=None if story.answer is None else _indented(story.answer),
+        answer=None if story.answer is None else laid_out(story.answer),
     )
 
 
@@ -119,19 +117,10 @@ def _beside(reader: RunReader, story: CallStory) -> tuple[str | None, str | None
     if story.call.document_id is None:
         return None, None, 1, 1
     wanted = CallFilter(story.call.document_id)
-    ids = [each.id for each in find_calls(reader, wanted, limit=_CALLS_OF_A_DOCUMENT).shown]
+    ids = [each.id for each in find_calls(reader, wanted, limit=CALLS_OF_A_DOCUMENT).shown]
     at = ids.index(story.call.id) if story.call.id in ids else 0
     before = ids[at - 1] if at else None
     return before, ids[at + 1] if at + 1 < len(ids) else None, at + 1, len(ids)
-
-
-def _indented(answer: str) -> str:
-    """JSON for reading; what is none, or goes too deep, stays as it is."""
-    try:
-        value: Any = json.loads(answer)
-        return json.dumps(value, ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return answer
 
 
 ROUTES = [
