@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# PyTorch comes first, in the build that suits the machine. Without a GPU, the small one:
+#   make install TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu'
+TORCH  ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
 .PHONY: help install browser demo test test-slow check format docs screenshots clean
@@ -16,9 +19,15 @@ $(VENV)/demo.ok: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
 	@touch $@
 
-$(VENV)/dev.ok: $(VENV)/demo.ok
+$(VENV)/torch.ok: $(VENV)/demo.ok
+	@echo "Installing PyTorch into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,finetune]'
+	@touch $@
+
+$(VENV)/dev.ok: $(VENV)/torch.ok
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,otel,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,otel,finetune,dev]'
 	@touch $@
 
 install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools
