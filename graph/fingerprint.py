@@ -10,8 +10,12 @@ from typing import Any, Final
 from schemas.job import Job
 from schemas.schema import AnnotationSchema
 
-WITHOUT_EFFECT: Final = ("run", "limits", "prices", "documents.limit", "documents.ids", "schema_file")
-"""Keys and tables that change how much is done and how fast, but no answer and no decision."""
+WITHOUT_EFFECT: Final = (
+    *("run", "limits", "prices", "documents.limit", "documents.ids", "schema_file"),
+    *("examples", "training", "evaluation"),
+)
+"""Keys and tables that change how much is done and how fast, or what is done with the result, but no answer
+and no decision."""
 
 _OF_ANY_MODEL_WITHOUT_EFFECT: Final = "api_key_env"
 

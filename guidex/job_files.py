@@ -25,6 +25,14 @@ _GENERIC = frozenset({"guidex", "job"})
 _OF_ONE_MODEL = ("base_url", "api_key_env", "profile", "structured", "grounded", "logprobs")
 """Settings that belong to the model they were written for."""
 
+_FURTHER_PATHS = (
+    ("training", "base"),
+    ("evaluation", "benchmark"),
+    ("evaluation", "data"),
+    ("evaluation", "schema_file"),
+)
+"""Keys that hold a path, or a name where there is no such file."""
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -131,6 +139,9 @@ def effective_toml(job: Job, folder: Path) -> str:
     if job.given_schema is not None:
         data["given_schema"] = job.given_schema.model_dump(mode="json", exclude_defaults=True)
     data["documents"]["paths"] = [seen_from(folder, path) for path in job.documents.paths]
+    for table, key in _FURTHER_PATHS:
+        if (named := data[table].get(key)) is not None and Path(named).exists():
+            data[table][key] = seen_from(folder, named)
     return redactor_for(job)(tomli_w.dumps(data))
 
 
@@ -160,6 +171,11 @@ def _from_folder(data: dict[str, Any], folder: Path) -> None:
     paths = documents.get("paths") if isinstance(documents, dict) else None
     if isinstance(documents, dict) and isinstance(paths, list):
         documents["paths"] = [_from_here(folder / each) if isinstance(each, str) else each for each in paths]
+    for table, key in _FURTHER_PATHS:
+        values = data.get(table)
+        named = values.get(key) if isinstance(values, dict) else None
+        if isinstance(values, dict) and isinstance(named, str) and (folder / named).exists():
+            values[key] = _from_here(folder / named)
 
 
 def _change(data: dict[str, Any], changes: Changes) -> None:

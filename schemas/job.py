@@ -16,12 +16,14 @@ from pydantic import Field, ValidationError, model_validator
 from schemas.asking import AnswerForm, ClassOrder
 from schemas.base import Model
 from schemas.errors import UsageError
+from schemas.evaluation import EvaluationConfig
 from schemas.job_faults import in_words
 from schemas.judgement import Agent, Thresholds
 from schemas.limits import Limits, PriceConfig
 from schemas.machine import RunConfig
 from schemas.methods import Method, SelfConsistencyConfig
 from schemas.pilot import PilotConfig
+from schemas.recipe import ExamplesConfig, TrainingConfig
 from schemas.schema import AnnotationSchema, Guideline
 
 DEFAULT_MODEL = "local/smollm2-135m"
@@ -199,6 +201,16 @@ class Job(Model):
     )
     run: RunConfig = Field(default_factory=RunConfig, description="Use of the machine.")
     limits: Limits = Field(default_factory=Limits, description="Where the run stops, to be taken up again.")
+    examples: ExamplesConfig = Field(
+        default_factory=ExamplesConfig,
+        description="How accepted annotations become training examples (`guidex train`, `--through`).",
+    )
+    training: TrainingConfig = Field(
+        default_factory=TrainingConfig, description="How a model is trained on them."
+    )
+    evaluation: EvaluationConfig = Field(
+        default_factory=EvaluationConfig, description="What the trained model is measured on."
+    )
     prices: dict[str, PriceConfig] = Field(
         default_factory=dict,
         description="Prices by a model's name, in USD per million tokens, for models without a public price "
