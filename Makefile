@@ -27,7 +27,7 @@ $(VENV)/torch.ok: $(VENV)/demo.ok
 
 $(VENV)/dev.ok: $(VENV)/torch.ok
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,otel,finetune,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,view,otel,finetune,inputs,dev]'
 	@touch $@
 
 install: $(VENV)/dev.ok  ## Make .venv with GuideX and the development tools

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import platform
 import shutil
@@ -19,17 +18,12 @@ from pydantic import Field
 from agents.llm.embedded import Progress, available_models, models_folder
 from agents.llm.factory import ProbeResult, probe
 from agents.llm.names import resolve
+from graph.extras import EXTRAS, install_command, is_installed
 from guidex.version import version
 from schemas.base import Model
 from schemas.errors import GuidexError
 from schemas.job import Job, ModelConfig
 
-_EXTRAS = {
-    "local": ("xllamacpp", "models in this process"),
-    "finetune": ("torch", "training"),
-    "view": ("starlette", "the viewer"),
-    "otel": ("opentelemetry.exporter.otlp.proto.http", "the export of traces"),
-}
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 _LEAST_FREE = 500_000_000
 """Bytes on the disk of the runs below which a run is likely to fill it."""
@@ -57,7 +51,7 @@ def machine_checks(runs_dir: Path) -> Iterator[Check]:
     yield Check(what="GuideX", state="ok", found=version())
     yield _sqlite()
     yield _runs_folder(runs_dir)
-    yield from map(_extra, _EXTRAS)
+    yield from map(extra_check, EXTRAS)
     for key in _KEYS:
         given = bool(os.environ.get(key, "").strip())
         yield Check(what=key, state="ok" if given else "note", found="set" if given else "not set")
@@ -76,27 +70,15 @@ def model_checks(job: Job, progress: Progress | None = None) -> Iterator[Check]:
         yield _from_probe(asyncio.run(probe(config, progress=progress)))
 
 
-def local_extra() -> Check:
-    """Whether models can run in this process."""
-    return _extra("local")
-
-
-def _extra(name: str) -> Check:
-    module, purpose = _EXTRAS[name]
-    here = _is_installed(module)
+def extra_check(name: str) -> Check:
+    """Whether an extra is installed."""
+    here, purpose = is_installed(name), EXTRAS[name].purpose
     return Check(
         what=f"extra {name}",
         state="ok" if here else "note",
         found=f"installed, for {purpose}" if here else f"not installed; it is for {purpose}",
-        remedy="" if here else f"pip install -e '.[{name}]' in GuideX's folder",
+        remedy="" if here else f"{install_command(name)} in GuideX's folder",
     )
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # a package it would be in
-        return False
 
 
 def _sqlite() -> Check:

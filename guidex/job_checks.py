@@ -9,7 +9,7 @@ from agents.llm.embedded import find_gguf
 from agents.llm.names import ResolvedModel, api_key, resolve
 from agents.llm.prices import price_of, price_remedy
 from graph.documents import count_records, read_documents
-from guidex.checks import Check, distinct_models, local_extra
+from guidex.checks import Check, distinct_models, extra_check
 from guidex.given_schemas import load_schema
 from schemas.documents import Unreadable
 from schemas.errors import DocumentError, GuidexError
@@ -82,7 +82,7 @@ def _model(model: ResolvedModel) -> Iterator[Check]:
             found = f"key from {model.key_env}" if given else "no key, which its server may not need"
             yield Check(what=model.label, state="ok" if given else "note", found=found)
             return
-        extra = local_extra()
+        extra = extra_check("local")
         if extra.state != "ok":
             yield extra.model_copy(update={"state": "missing"})
         path = find_gguf(model.model)

@@ -123,7 +123,8 @@ class DocumentsConfig(Model):
 
     paths: tuple[str, ...] = Field(
         min_length=1,
-        description="Files (.jsonl .json .csv .parquet .txt .md) or folders; relative to the job file.",
+        description="Files (.jsonl .json .csv .parquet .txt .md .html .pdf; text formats also packed, as in "
+        ".jsonl.gz and .csv.zst) or folders; relative to the job file.",
     )
     text_field: str = Field(default="text", description="Field or column of the text.")
     id_field: str = Field(

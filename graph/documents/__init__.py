@@ -1,4 +1,4 @@
-"""Reading documents: JSON Lines, JSON, CSV, Parquet, plain text and markdown, and folders of them."""
+"""Reading documents: JSON Lines, JSON, CSV, Parquet, text, markdown, HTML and PDF, and folders of them."""
 
 from graph.documents.counting import count_records
 from graph.documents.reading import read_documents

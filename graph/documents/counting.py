@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graph.documents.formats import READERS
+from graph.documents.packing import DamagedFileError, numbered_lines, open_unpacked
 from graph.documents.records import Source
 from graph.documents.sources import find_sources
 from schemas.errors import DocumentError
@@ -24,15 +25,16 @@ def count_records(paths: Sequence[Path], text_field: str = "text") -> int:
 
 
 def _count(source: Source, text_field: str) -> int:
-    ending = source.path.suffix.lower()
     try:
-        if ending in (".jsonl", ".ndjson"):
-            with source.path.open("rb") as lines:
-                return sum(not line.isspace() for line in lines)
-        if ending == ".parquet":
+        if source.format in (".jsonl", ".ndjson"):
+            with open_unpacked(source.path, source.packing) as stream:
+                return sum(line is None or not line.isspace() for _, line in numbered_lines(stream))
+        if source.format == ".parquet":
             import pyarrow.parquet as pq
 
             return int(pq.read_metadata(source.path).num_rows)
-        return sum(1 for _ in READERS[ending](source, text_field))
+        return sum(1 for _ in READERS[source.format](source, text_field))
+    except DamagedFileError as error:
+        raise DocumentError(f"{source.file} cannot be read: {error}.", "Pack the file anew.") from error
     except OSError as error:
         raise DocumentError(f"{source.file} cannot be read: {error.strerror}.", "Check the file.") from error

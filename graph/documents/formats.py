@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
+from graph.documents.html import read_html
+from graph.documents.packing import LARGEST_TEXT, LONGEST_LINE, numbered_lines, open_unpacked, read_whole
+from graph.documents.pdf import read_pdf
 from graph.documents.records import Record, Source, json_compatible, printable
 from schemas.errors import DocumentError
 
 Reader = Callable[[Source, str], Iterator[Record]]
-"""(file, text field) to records. An OSError passes through."""
+"""(file, text field) to records. An OSError passes through, and a DamagedFileError at a bad end."""
 
 _BOM = b"\xef\xbb\xbf"
-_LONGEST_CELL = 2**31 - 1
 _PARQUET_ROWS = 256
+_TOO_LONG = f"the line is longer than {LONGEST_LINE // 2**20} MB"
 
 
 def read_text(source: Source, text_field: str) -> Iterator[Record]:
     """A file that is one document; its id is its path below the folder that was named."""
     try:
-        text = source.path.read_bytes().removeprefix(_BOM).decode()
+        text = _content(source).decode()
     except UnicodeDecodeError as error:
         yield Record(source.file, None, None, _reason(error))
     else:
@@ -30,8 +34,11 @@ def read_text(source: Source, text_field: str) -> Iterator[Record]:
 
 def read_jsonl(source: Source, text_field: str) -> Iterator[Record]:
     """JSON Lines: an object a line, or the text alone as a string. Blank lines are passed over."""
-    with source.path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    with open_unpacked(source.path, source.packing) as stream:
+        for number, line in numbered_lines(stream):
+            if line is None:
+                yield Record(source.file, number, None, _TOO_LONG)
+                continue
             content = line.removeprefix(_BOM) if number == 1 else line
             if not content.strip():
                 continue
@@ -49,7 +56,7 @@ def read_json(source: Source, text_field: str) -> Iterator[Record]:
     A file that holds an object a line is read as JSON Lines, whatever its ending.
     """
     try:
-        value = _parse(source.path.read_bytes().removeprefix(_BOM))
+        value = _parse(_content(source))
     except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError) and error.msg == "Extra data":
             yield from read_jsonl(source, text_field)
@@ -65,10 +72,11 @@ def read_json(source: Source, text_field: str) -> Iterator[Record]:
 
 def read_csv(source: Source, text_field: str) -> Iterator[Record]:
     """Comma-separated values with a header line. A record is placed by its first line."""
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(LONGEST_LINE)
     # Bytes that are no UTF-8 arrive as lone surrogates: one bad record does not end the file.
-    with source.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        rows = csv.reader(lines, strict=True)
+    stream = open_unpacked(source.path, source.packing)
+    with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as lines:
+        rows = csv.reader(_CsvLines(lines), strict=True)
         header: list[str] | None = None
         while True:
             line = rows.line_num + 1
@@ -85,6 +93,26 @@ def read_csv(source: Source, text_field: str) -> Iterator[Record]:
                 header = _require_column(source, text_field, row)
             else:
                 yield _csv_record(source, line, header, row)
+
+
+class _CsvLines:
+    """Lines for the CSV reader, which goes on after one that is refused."""
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._lines.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        if len(line) < LONGEST_LINE or line.endswith(("\r", "\n")):
+            return line
+        while line and not line.endswith(("\r", "\n")):
+            line = self._lines.readline(LONGEST_LINE)
+        raise csv.Error(_TOO_LONG)
 
 
 def _csv_record(source: Source, line: int, header: list[str], row: list[str]) -> Record:
@@ -141,6 +169,12 @@ def _require_column(source: Source, text_field: str, names: list[str]) -> list[s
     return names
 
 
+def _content(source: Source) -> bytes:
+    if not source.packing:
+        return source.path.read_bytes().removeprefix(_BOM)
+    return read_whole(source.path, source.packing, LARGEST_TEXT).removeprefix(_BOM)
+
+
 def _parse(content: bytes) -> Any:
     return json.loads(content.decode(), parse_constant=_refuse)
 
@@ -175,5 +209,14 @@ READERS: dict[str, Reader] = {
     ".parquet": read_parquet,
     ".txt": read_text,
     ".md": read_text,
+    ".html": read_html,
+    ".htm": read_html,
+    ".pdf": read_pdf,
 }
 """File ending, in lower case, to its reader."""
+
+NEVER_PACKED = frozenset({".parquet", ".pdf"})
+"""Formats that pack themselves, and are read at many places at once."""
+
+NEEDED_EXTRAS = {".html": "html", ".htm": "html", ".pdf": "pdf"}
+"""Formats that are read by what an extra brings."""

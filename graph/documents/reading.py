@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from graph.documents.formats import READERS
+from graph.documents.packing import DamagedFileError
 from graph.documents.records import Record, Source, document_from
 from graph.documents.sources import find_sources
 from schemas.documents import Document, Unreadable
@@ -74,8 +75,14 @@ def _read(
 
 def _records(sources: Sequence[Source], text_field: str) -> Iterator[Record]:
     for source in sources:
+        line: int | None = None
         try:
-            yield from READERS[source.path.suffix.lower()](source, text_field)
+            for record in READERS[source.format](source, text_field):
+                line = record.line
+                yield record
+        except DamagedFileError as error:
+            from_here = "" if line is None else "from here on the file cannot be read: "
+            yield Record(source.file, None if line is None else line + 1, None, f"{from_here}{error}")
         except OSError as error:
             raise DocumentError(
                 f"{source.file} cannot be read: {error.strerror}.", "Check the file."

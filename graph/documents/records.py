@@ -25,12 +25,17 @@ class Source:
     Attributes:
         path: Where it is.
         file: The same as messages and documents name it; always valid Unicode.
-        name: Its path below the folder that was named, with its ending; id of a file that is one document.
+        name: Its path below the folder that was named, with its ending but without that of its packing; id of
+            a file that is one document.
+        format: Ending of its format, in lower case.
+        packing: Ending of its packing, in lower case; empty if it is not packed.
     """
 
     path: Path
     file: str
     name: str
+    format: str
+    packing: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,19 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from graph.documents.formats import READERS
+from graph.documents.formats import NEEDED_EXTRAS, NEVER_PACKED, READERS
+from graph.documents.packing import PACKINGS
 from graph.documents.records import Source
-from schemas.errors import DocumentError
+from graph.extras import EXTRAS, install_command, is_installed
+from schemas.errors import DocumentError, UsageError
 
 SUPPORTED = tuple(READERS)
 """File endings that can be read."""
 
-_REMEDY = f"Give files that end in {' '.join(SUPPORTED)}, or folders of them."
+_REMEDY = (
+    f"Give files that end in {' '.join(SUPPORTED)} (also {' '.join(PACKINGS)} after the text formats), or "
+    "folders of them."
+)
 
 
 def find_sources(paths: Sequence[Path]) -> list[Source]:
@@ -26,6 +31,7 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
     Raises:
         DocumentError: A path does not exist or may not be read, a named file has another ending, or a
             folder has no file that can be read.
+        UsageError: A format needs a library that is not installed.
     """
     sources: dict[Path, Source] = {}
     for path in paths:
@@ -35,7 +41,22 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
             sources.setdefault(source.path.resolve(), source)
     if not sources:
         raise DocumentError("No documents were named.", _REMEDY)
+    for extra in {NEEDED_EXTRAS[each.format] for each in sources.values() if each.format in NEEDED_EXTRAS}:
+        require_extra(extra)
     return list(sources.values())
+
+
+def require_extra(name: str) -> None:
+    """Check that an extra is installed, before a run begins that needs it.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not is_installed(name):
+        raise UsageError(
+            f"For {EXTRAS[name].purpose}, {EXTRAS[name].modules[0]} has to be installed.",
+            f"Run `{install_command(name)}` in GuideX's folder.",
+        )
 
 
 def source_state(paths: Sequence[Path], *settings: str) -> str:
@@ -71,16 +92,16 @@ def _named(path: Path) -> Source:
         raise DocumentError(
             f"{_shown(path)} does not exist.", "Check the path; it is relative to the job file."
         )
-    if path.suffix.lower() not in READERS or not path.is_file():
+    if _format(path) is None or not path.is_file():
         raise DocumentError(f"{_shown(path)} is no file of documents.", _REMEDY)
-    return Source(path, _shown(path), _shown(Path(path.name)))
+    return _source(path, Path(path.name))
 
 
 def _below(folder: Path) -> list[Source]:
     found = sorted(_walk(folder), key=lambda path: path.relative_to(folder).parts)
     if not found:
         raise DocumentError(f"The folder {_shown(folder)} has no documents in it.", _REMEDY)
-    return [Source(path, _shown(path), _shown(path.relative_to(folder))) for path in found]
+    return [_source(path, path.relative_to(folder)) for path in found]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -92,8 +113,22 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(root, name)
-            if not name.startswith(".") and path.suffix.lower() in READERS and path.is_file():
+            if not name.startswith(".") and _format(path) is not None and path.is_file():
                 yield path
+
+
+def _source(path: Path, name: Path) -> Source:
+    ending, packing = _format(path) or ("", "")
+    return Source(path, _shown(path), _shown(name.with_suffix("") if packing else name), ending, packing)
+
+
+def _format(path: Path) -> tuple[str, str] | None:
+    """The endings of a file's format and of its packing; None for one that cannot be read."""
+    packing = path.suffix.lower()
+    if packing not in PACKINGS:
+        return (packing, "") if packing in READERS else None
+    ending = path.with_suffix("").suffix.lower()
+    return (ending, packing) if ending in READERS and ending not in NEVER_PACKED else None
 
 
 def _shown(path: Path) -> str:

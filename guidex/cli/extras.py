@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from graph.extras import EXTRAS, install_command
 from schemas.errors import UsageError
-
-_LIBRARIES = {"view": ("starlette", "uvicorn"), "otel": ("opentelemetry", "google", "requests")}
-"""What an extra brings, by the names that are imported."""
 
 
 @contextlib.contextmanager
@@ -25,8 +23,8 @@ def extra(name: str, lacking: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] in _LIBRARIES[name]:
-            raise UsageError(lacking, f"Run `pip install -e '.[{name}]'` in GuideX's folder.") from error
+        if error.name and error.name.split(".")[0] in EXTRAS[name].modules:
+            raise UsageError(lacking, f"Run `{install_command(name)}` in GuideX's folder.") from error
         raise
 
 
