@@ -17,7 +17,6 @@ from typing import Any
 
 from langgraph.graph import END, StateGraph
 
-from graph.examples import ExampleBank, SharedSchema
 from graph.methods import linear, self_consistency
 from graph.nodes.beginning import add_beginning
 from graph.nodes.critiquing import Critiquing
@@ -27,6 +26,7 @@ from graph.nodes.state import DocumentState
 from graph.splitting import split
 from graph.team import Team
 from schemas.documents import Document
+from schemas.example_bank import ExampleBank, SharedSchema
 from schemas.job import Job, Mode
 from schemas.judgement import Agent, Decision
 from schemas.locate import TextIndex

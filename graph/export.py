@@ -16,7 +16,6 @@ from pathlib import Path
 from reprlib import repr as shorten
 from typing import Any
 
-from graph.examples import SharedSchema, own_phrases
 from graph.store.opening import OpenedRun
 from graph.store.versions import thresholds_of_version, version_in_force
 from graph.whole_files import whole_file
@@ -24,6 +23,8 @@ from schemas.annotation import Instance, Mention, Scalar, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
 from schemas.errors import DialectError, StoreError
+from schemas.example_bank import SharedSchema, own_phrases
+from schemas.restriction import restricted
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
 
@@ -95,30 +96,16 @@ def rows(
 
 def _without_unknown(kept: Round) -> Round | None:
     """The round without the classes whose absence proves nothing; None if there are no others."""
-    schema, unknown = kept.annotation_schema, set(kept.agreed.unknown_classes)
-    names = {spec.name for spec in schema.classes if spec.name not in unknown}
-    if not unknown or not names:
-        return kept if names else None
-    needed = list(names)
-    while needed:
-        spec = schema.get(needed.pop())
-        referred = (
-            {field.type.class_name for field in spec.fields if field.type.class_name} if spec else set()
-        )
-        needed += referred - names
-        names |= referred
-    classes = tuple(spec for spec in schema.classes if spec.name in names)
-    instances = tuple(one for one in kept.agreed.instances if one.class_name in names)
-    return kept.model_copy(
-        update={
-            "annotation_schema": schema.model_copy(update={"classes": classes}),
-            "agreed": kept.agreed.model_copy(update={"instances": instances}),
-        }
-    )
+    unknown = set(kept.agreed.unknown_classes)
+    names = [name for name in kept.annotation_schema.names if name not in unknown]
+    if not names:
+        return None
+    schema, agreed = restricted(kept.annotation_schema, kept.agreed, names)
+    return kept.model_copy(update={"annotation_schema": schema, "agreed": agreed})
 
 
 def _with_examples(kept: Round, shared: SharedSchema) -> Round:
-    schema = shared.given_to(kept.agreed.document_id, own_phrases(kept), varied=True)
+    schema = shared.given_to(kept.agreed.document_id, own_phrases(kept), salt=kept.agreed.document_id)
     return kept.model_copy(update={"annotation_schema": schema})
 
 

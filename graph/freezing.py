@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from graph.examples import Example, ExampleBank, SharedSchema
 from graph.pilot.state import PilotOffice
 from graph.pilot_graph import PilotGraph
 from graph.progress import Progress
@@ -10,6 +9,7 @@ from graph.store.pilots import begun_pilot, stored_pilot
 from graph.store.records import PILOT
 from graph.store.store import RunStore
 from graph.team import Team
+from schemas.example_bank import Example, ExampleBank, SharedSchema
 from schemas.job import Job
 from schemas.pilot import Pilot
 

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
 
-from graph.examples import Example
 from graph.pilot.inducing import Inducing
 from graph.pilot.refining import Refining
 from graph.pilot.state import Corpus, PilotOffice, PilotState
 from schemas.documents import Document
+from schemas.example_bank import Example
 from schemas.job import Job, Mode
 from schemas.pilot import Pilot
 

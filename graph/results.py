@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graph.deciding import settle
-from graph.examples import ExampleBank, SharedSchema, mentioned, objected_to
 from graph.store.pilots import stored_pilot
 from graph.store.reading import RunReader
 from schemas.documents import Document
+from schemas.example_bank import ExampleBank, SharedSchema, mentioned, objected_to
 from schemas.job import Job
 from schemas.rounds import Round
 

@@ -14,7 +14,6 @@ from agents.reviser import Choice, Phrase, revise
 from graph.consensus import can_be_revised
 from graph.disputes import phrases_for, revised
 from graph.nodes.state import DocumentState, findings_for, in_order, purpose, side_by_side
-from graph.passages import shifted
 from graph.propagation import forms_of, propagate
 from graph.team import Team
 from schemas.annotation import Annotation, Instance
@@ -24,6 +23,7 @@ from schemas.job import Job
 from schemas.judgement import Agent, Finding, FindingCode
 from schemas.locate import Span
 from schemas.methods import Method
+from schemas.passages import shifted
 from schemas.schema import AnnotationSchema
 
 

@@ -8,12 +8,12 @@ from agents.critic import Judged, PassageCritique, criticise, objection
 from graph.consensus import agree, candidates, key_of
 from graph.nodes.state import DocumentState, in_order, purpose, side_by_side
 from graph.objections import CRITIC, holders
-from graph.passages import shifted, within
 from graph.team import Team
 from schemas.annotation import Instance
 from schemas.documents import Passage
 from schemas.judgement import Agent, Finding, FindingCode, MentionJudgement, Severity, Verdict
 from schemas.locate import instance_at
+from schemas.passages import shifted, within
 
 
 class Critiquing:

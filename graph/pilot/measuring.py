@@ -9,8 +9,8 @@ from itertools import combinations
 
 from graph.agreement import agreement, typed_spans
 from graph.consensus import agree
-from graph.examples import Example, mentioned
 from schemas.annotation import Annotation
+from schemas.example_bank import Example, mentioned
 from schemas.schema import AnnotationSchema
 
 Annotations = Mapping[str, tuple[Annotation, ...]]

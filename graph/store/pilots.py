@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from graph.examples import Example
 from graph.store.batch import Batch
 from graph.store.opening import OpenedRun
 from graph.store.records import PILOT
 from graph.store.rows import add_event, compact
+from schemas.example_bank import Example
 from schemas.pilot import MergeProposal, Pilot, RegisteredClass, Ruling, SchemaVersion
 from schemas.schema import AnnotationSchema
 

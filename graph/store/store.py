@@ -12,7 +12,6 @@ from typing import Final, Self
 
 from ulid import ULID
 
-from graph.examples import Example
 from graph.store import rows
 from graph.store.annotations import add_annotation
 from graph.store.batch import Batch
@@ -37,6 +36,7 @@ from graph.store.upkeep import Upkeep
 from graph.store.writer import Writer
 from schemas.documents import Document, Unreadable
 from schemas.errors import StoreError
+from schemas.example_bank import Example
 from schemas.job import Job
 from schemas.judgement import Decision, Scores
 from schemas.pilot import Pilot

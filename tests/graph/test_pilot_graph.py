@@ -10,11 +10,11 @@ from scripted_team import Cast, Script, designed, instructions, job
 from servers.in_memory import Said
 
 from agents.llm.client import CallFailedError, CallFault, Request
-from graph.examples import Example
 from graph.pilot.state import PilotOffice
 from graph.pilot_graph import PilotGraph, mermaid
 from schemas.documents import Document
 from schemas.errors import GuidexError, ModelUnavailableError, StoppedError
+from schemas.example_bank import Example
 from schemas.job import Job, Mode, Profile
 from schemas.judgement import Agent
 from schemas.pilot import Pilot, Ruling

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.passages import shifted, within
 from graph.splitting import split
 from schemas.annotation import Instance, Value
 from schemas.documents import Passage
 from schemas.locate import TextIndex, ground, ground_all
+from schemas.passages import shifted, within
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Kind
 
 SCHEMA = AnnotationSchema(

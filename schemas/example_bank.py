@@ -68,7 +68,7 @@ class ExampleBank:
         own: Collection[str] = (),
         *,
         most: int = MOST,
-        varied: bool = False,
+        salt: str | None = None,
     ) -> AnnotationSchema:
         """The schema with examples of other documents.
 
@@ -80,12 +80,11 @@ class ExampleBank:
             document_id: The document it is for.
             own: Further phrases the document mentions.
             most: Most examples of a field, and most negative ones of a class, unless its author gave more.
-            varied: Draw by the document's id, so that examples differ from row to row of a training set. Else
-                the most widespread ones, the same for all documents that mention none of them: prompts then
-                share their beginning.
+            salt: Draw in an order that it decides, so that examples differ from row to row of a training
+                set. Without it the most widespread ones, the same for all documents that mention none of
+                them: prompts then share their beginning.
         """
         mine = frozenset(normal_form(phrase) for phrase in own)
-        salt = document_id if varied else None
 
         def chosen(spec: ClassSpec, field: str, first: tuple[str, ...], but: Set[str]) -> tuple[str, ...]:
             phrases = self._origins.get((spec.name, field), {})
@@ -124,10 +123,10 @@ class SharedSchema(NamedTuple):
     examples: ExampleBank
 
     def given_to(
-        self, document_id: str, own: Collection[str] = (), *, varied: bool = False
+        self, document_id: str, own: Collection[str] = (), *, salt: str | None = None
     ) -> AnnotationSchema:
         """The schema with examples for one document; see `ExampleBank.given_to`."""
-        return self.examples.given_to(self.schema, document_id, own, varied=varied)
+        return self.examples.given_to(self.schema, document_id, own, salt=salt)
 
 
 def _ranked(phrases: dict[str, tuple[str, set[str]]], salt: str | None) -> list[tuple[str, str]]:
