@@ -22,8 +22,16 @@ def shifted(instances: Sequence[Instance], passage: Passage, whole: TextIndex) -
     return tuple(_moved(instance, passage.start, whole) for instance in instances)
 
 
-def within(instances: Sequence[Instance], passage: Passage) -> tuple[Instance, ...]:
-    """The instances whose anchor lies in a passage, with offsets into it."""
+def within(
+    instances: Sequence[Instance], passage: Passage, index: TextIndex | None = None
+) -> tuple[Instance, ...]:
+    """The instances whose anchor lies in a passage, with offsets into it.
+
+    Args:
+        instances: Of the document.
+        passage: The passage.
+        index: The passage's text; occurrences are counted anew in it. None leaves them as they are.
+    """
     end = passage.start + len(passage.text)
     here = [
         instance
@@ -32,7 +40,9 @@ def within(instances: Sequence[Instance], passage: Passage) -> tuple[Instance, .
         and instance.anchor.span is not None
         and passage.start <= instance.anchor.span[0] < end
     ]
-    return tuple(_moved(instance, -passage.start) for instance in here) if passage.start else tuple(here)
+    if index is None and not passage.start:
+        return tuple(here)
+    return tuple(_moved(instance, -passage.start, index) for instance in here)
 
 
 def _moved(instance: Instance, by: int, whole: TextIndex | None = None) -> Instance:
