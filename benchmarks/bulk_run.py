@@ -31,7 +31,8 @@ from graph.store.store import RunStore
 from guidex.job_files import effective_toml
 from guidex.version import version
 from schemas.documents import Unreadable
-from schemas.job import AnnotatorConfig, DocumentsConfig, Job, ModelConfig
+from schemas.inputs import DocumentsConfig
+from schemas.job import AnnotatorConfig, Job, ModelConfig
 from schemas.judgement import Decision, Outcome, Scores
 from schemas.limits import PriceConfig
 from schemas.rounds import Round

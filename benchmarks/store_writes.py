@@ -27,7 +27,8 @@ from graph.store.records import CallStatus, ClosedCall, OpenedCall
 from graph.store.store import RunStore
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import Agent, Decision, Ending, Outcome, Scores
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline

@@ -62,7 +62,7 @@ class Progress:
     """Counters of a run, changed by the runner alone.
 
     Attributes:
-        documents: Documents of the run, once they are read.
+        documents: Documents of the run, once they are read, without those left out.
         outcomes: Documents that have ended, by outcome.
         taken: What this session's calls took.
         earlier: What those of earlier sessions took.
@@ -110,8 +110,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Documents that have ended."""
-        return self.outcomes.total()
+        """Documents that have ended; not those left out."""
+        return self.outcomes.total() - self.outcomes[Outcome.SKIPPED]
 
     @property
     def done_now(self) -> int:

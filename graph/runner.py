@@ -24,7 +24,7 @@ from agents.llm.embedded import Progress as DownloadProgress
 from agents.llm.factory import ClientPool
 from agents.llm.prices import require_prices
 from graph.collector import seldom_collecting
-from graph.documents import read_documents, source_state
+from graph.documents import documents_of, source_state
 from graph.fingerprint import differences
 from graph.ledger import Ledger
 from graph.plan import Plan, Retry
@@ -36,7 +36,7 @@ from graph.store.records import CONNECTIONS, DOCUMENTS_READ, RunStatus, Totals
 from graph.store.store import RunStore
 from graph.team import assemble
 from graph.thresholds.redeciding import catch_up
-from schemas.documents import Document, Unreadable
+from schemas.documents import Document, LeftOut, Unreadable
 from schemas.errors import (
     DocumentError,
     GuidexError,
@@ -78,7 +78,7 @@ class RunResult:
 class _Source(NamedTuple):
     """Documents to read."""
 
-    documents: Iterator[Document | Unreadable]
+    documents: Iterator[Document | Unreadable | LeftOut]
     state: str
     """From before any was read: what is added to the files meanwhile is read the next time."""
 
@@ -239,6 +239,9 @@ class Runner:
         failed, documents = self.progress.outcomes[Outcome.FAILED], self.progress.documents
         if too_many := self._job.limits.too_many_failed(failed, documents):
             return RunStatus.FAILED, too_many
+        if not documents:
+            skipped = self.progress.outcomes[Outcome.SKIPPED]
+            return RunStatus.FAILED, f"all documents ({skipped:,}) were left out by the job's filters"
         if failed == documents:
             return RunStatus.FAILED, "all documents failed"
         if not reason and (others := self._left(store, None)):
@@ -248,16 +251,8 @@ class Runner:
     # --- which documents ---
 
     def _source(self) -> _Source:
-        documents = self._job.documents
         state = self._source_state()
-        read = read_documents(
-            [Path(path) for path in documents.paths],
-            text_field=documents.text_field,
-            id_field=documents.id_field,
-            limit=documents.limit,
-            ids=documents.ids,
-        )
-        return _Source(read, state)
+        return _Source(documents_of(self._job.documents, self._job.seed), state)
 
     def _read(self, store: RunStore, source: _Source | None) -> tuple[str, ...] | None:
         """Bring the documents into the store, unless the same files were read to their end before.
@@ -271,12 +266,12 @@ class Runner:
             documents, state = source or self._source()
             while batch := list(islice(documents, _READ_AT_ONCE)):
                 records = [store.redacted(item) if isinstance(item, Document) else item for item in batch]
-                self.progress.documents += store.add_documents(records)
+                self.progress.documents += store.add_documents(records, take_in=True)
                 asked += [item.id for item in records if some and isinstance(item, Document)]
             if not some:
                 store.add_event(DOCUMENTS_READ, "all documents are read", {"state": state})
         counts = store.reader.outcome_counts()
-        self.progress.documents = sum(counts.values())
+        self.progress.documents = sum(counts.values()) - counts.get(Outcome.SKIPPED, 0)
         self.progress.outcomes.update({o: n for o, n in counts.items() if o is not Outcome.PENDING})
         return tuple(asked) if some else None
 
@@ -286,7 +281,7 @@ class Runner:
         if not read:
             return False
         try:
-            return self._source_state() in read
+            return bool(self._source_state() == read[-1])
         except DocumentError as error:
             if "documents.paths" in self._changed:
                 raise
@@ -295,9 +290,11 @@ class Runner:
 
     def _source_state(self) -> str:
         documents = self._job.documents
-        return source_state(
-            [Path(path) for path in documents.paths], documents.text_field, documents.id_field
-        )
+        settings = [documents.text_field, documents.id_field]
+        if documents.leaves_out:
+            settings.append(documents.model_dump_json(exclude={"paths", "limit", "ids", "passage_bytes"}))
+            settings.append(str(self._job.seed))
+        return source_state([Path(path) for path in documents.paths], *settings)
 
     def _selected(self, store: RunStore, asked: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The ids of the documents to work on; None for all."""
@@ -391,7 +388,9 @@ class Runner:
         return client_for
 
 
-def _first_read(documents: Iterator[Document | Unreadable]) -> Iterator[Document | Unreadable]:
+def _first_read(
+    documents: Iterator[Document | Unreadable | LeftOut],
+) -> Iterator[Document | Unreadable | LeftOut]:
     """The same documents with the first one read already: a source without any is an error before the run."""
     first = list(islice(documents, 1))
     return chain(first, documents)

@@ -41,7 +41,7 @@ class Estimate(Model):
 
     name: str = Field(description="The run.")
     folder: Path = Field(description="Its folder.")
-    documents: int = Field(description="Documents of the run.")
+    documents: int = Field(description="Documents of the run, without those left out.")
     pending: int = Field(description="Of these, not worked on yet.")
     sample: tuple[str, ...] = Field(description="Sampled documents that have ended.")
     calls: Quantity = Field(description="Calls to models.")
@@ -117,7 +117,7 @@ def estimate(reader: RunReader, document_ids: Sequence[str], at_once: tuple[int,
     return Estimate(
         name=run.name,
         folder=reader.folder,
-        documents=totals.documents,
+        documents=totals.admitted,
         pending=pending,
         sample=tuple(ended),
         calls=quantity([each.calls for each in sample], totals.calls),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from agents.llm.embedded import find_gguf
 from agents.llm.names import ResolvedModel, api_key, resolve
 from agents.llm.prices import price_of, price_remedy
-from graph.documents import count_records, read_documents
+from graph.documents import count_records, documents_of, read_documents
 from guidex.checks import Check, distinct_models, extra_check
 from guidex.given_schemas import load_schema
-from schemas.documents import Unreadable
-from schemas.errors import DocumentError, GuidexError
+from schemas.documents import Document, LeftOut, Unreadable
+from schemas.errors import GuidexError
+from schemas.inputs import DocumentsConfig
 from schemas.job import Job
 from schemas.lint import lint
 
 
 def job_checks(job: Job) -> Iterator[Check]:
     """Documents, schema, models, keys and prices of a job; "missing" is what a run of it fails for."""
-    yield from _documents(job)
+    yield from document_checks(job)
     yield from _schema(job)
     resolved: list[ResolvedModel] = []
     for config in distinct_models(job):
@@ -34,9 +36,38 @@ def job_checks(job: Job) -> Iterator[Check]:
         yield _price(model, job)
 
 
-def _documents(job: Job) -> Iterator[Check]:
-    """Each path with its first record, and how many there are."""
+def document_checks(job: Job) -> Iterator[Check]:
+    """Each path with its first record and how many there are; of all, how many filters and sample leave."""
     wanted = job.documents
+    found = list(_paths(wanted))
+    yield from found
+    if wanted.leaves_out and all(check.state == "ok" for check in found):
+        yield _left(job)
+
+
+def _left(job: Job) -> Check:
+    """How many documents are taken, which takes reading all of them."""
+    what = "filters and sample"
+    whole = job.documents.model_copy(update={"limit": None, "ids": ()})
+    taken, left_out = 0, Counter[str]()
+    try:
+        for item in documents_of(whole, job.seed):
+            taken += isinstance(item, Document)
+            if isinstance(item, LeftOut):
+                left_out[item.key] += 1
+    except GuidexError as error:
+        return _missing(what, error)
+    by = ", ".join(f"{count:,} by {key}" for key, count in left_out.most_common())
+    return Check(
+        what=what,
+        state="ok" if taken else "missing",
+        found=f"{taken:,} of {taken + left_out.total():,} documents are taken"
+        + (f"; left out {by}" if by else ""),
+        remedy="" if taken else "Loosen what leaves them all out.",
+    )
+
+
+def _paths(wanted: DocumentsConfig) -> Iterator[Check]:
     for name in wanted.paths:
         path = Path(name)
         try:
@@ -44,7 +75,7 @@ def _documents(job: Job) -> Iterator[Check]:
                 read_documents([path], text_field=wanted.text_field, id_field=wanted.id_field, limit=1)
             )
             count = count_records([path], wanted.text_field)
-        except DocumentError as error:
+        except GuidexError as error:
             yield _missing(name, error)
             continue
         if isinstance(first, Unreadable):

@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 
-from graph.documents import seen_from
+from graph.documents import seen_from, stem_of
 from graph.store.redaction import redactor_for
 from guidex.given_schemas import load_schema
 from schemas.errors import UsageError
@@ -39,6 +39,13 @@ class Changes:
     """What flags change in a job file; None changes nothing."""
 
     documents: Sequence[str | Path] | None = None
+    min_words: int | None = None
+    max_words: int | None = None
+    min_characters: int | None = None
+    max_characters: int | None = None
+    language: Sequence[str] | None = None
+    sample: int | None = None
+    select: str | None = None
     limit: int | None = None
     doc_id: Sequence[str] | None = None
     model: str | None = None
@@ -125,7 +132,7 @@ def suggested_name(job: Job, path: Path | None) -> str:
     if path is not None:
         stem = path.resolve().parent.name if path.stem.lower() in _GENERIC else path.stem
     else:
-        stem = Path(job.documents.paths[0]).resolve().stem
+        stem = stem_of(job.documents.paths[0])
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:60] or "run"
 
 
@@ -205,6 +212,13 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         data,
         ("documents",),
         paths=[str(path) for path in changes.documents or ()] or None,
+        min_words=changes.min_words,
+        max_words=changes.max_words,
+        min_characters=changes.min_characters,
+        max_characters=changes.max_characters,
+        languages=list(changes.language or ()) or None,
+        sample=changes.sample,
+        select=changes.select,
         limit=changes.limit,
         ids=list(changes.doc_id or ()) or None,
     )

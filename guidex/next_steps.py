@@ -54,7 +54,7 @@ def _flags_to_go_on(reader: RunReader, totals: Totals) -> tuple[str, ...] | None
     if not totals.pending or run.status is RunStatus.RUNNING:
         return None
     limits = Job.model_validate_json(run.job).limits
-    if limits.too_many_failed(totals.failed, totals.documents):
+    if limits.too_many_failed(totals.failed, totals.admitted):
         return None  # the failed ones have to be retried first
     ended = [outcome for outcome in Outcome if outcome is not Outcome.PENDING]
     if limits.target_accepted is not None and totals.accepted >= limits.target_accepted:

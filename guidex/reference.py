@@ -123,7 +123,8 @@ def graph_page() -> str:
     """`docs/graph.md`: the document graph of each mode and method, drawn from the compiled one."""
     from graph.document_graph import mermaid
     from graph.pilot_graph import mermaid as pilot
-    from schemas.job import DocumentsConfig, Job, Mode
+    from schemas.inputs import DocumentsConfig
+    from schemas.job import Job, Mode
 
     def drawn(method: Method, mode: Mode = Mode.PER_DOCUMENT) -> str:
         job = Job(documents=DocumentsConfig(paths=("documents",)), method=method)

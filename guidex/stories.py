@@ -32,7 +32,7 @@ class DocumentLine(Model):
 
     id: str = Field(description="The document.")
     source: str = Field(description="Where it was read.")
-    characters: int | None = Field(description="Length; None if it could not be read.")
+    characters: int | None = Field(description="Length; None if it could not be read or was left out.")
     outcome: Outcome = Field(description="Where it stands.")
     reason: str = Field(description="Why; empty while pending.")
     ending: Ending | None = Field(description="How the loop ended.")
@@ -75,7 +75,7 @@ class Story(Model):
 
     run: str = Field(description="The run.")
     id: str = Field(description="The document.")
-    document: Document | None = Field(description="None for a record that could not be read.")
+    document: Document | None = Field(description="None for a record that could not be read or was left out.")
     outcome: Outcome = Field(description="Where it stands.")
     decision: Decision | None = Field(description="The one in force; None while pending.")
     decisions: tuple[DocumentDecision, ...] = Field(

@@ -38,6 +38,15 @@ class Unreadable(Model):
     reason: str = Field(description="Why it cannot be read, in one sentence.")
 
 
+class LeftOut(Model):
+    """A document that the job's filters or its sample leave out: not worked on, but counted."""
+
+    id: str = Field(description="Of the document.")
+    source: str = Field(description="Where it was read: file, and line or row.")
+    key: str = Field(description="The key of the job's table `documents` by which it is left out.")
+    reason: str = Field(description="Why it is left out, in one sentence.")
+
+
 class Passage(Model):
     """A slice of a document that fits one model call."""
 

@@ -17,6 +17,7 @@ from schemas.asking import AnswerForm, ClassOrder
 from schemas.base import Model
 from schemas.errors import UsageError
 from schemas.evaluation import EvaluationConfig
+from schemas.inputs import DocumentsConfig
 from schemas.job_faults import in_words
 from schemas.judgement import Agent, Thresholds
 from schemas.limits import Limits, PriceConfig
@@ -118,33 +119,10 @@ class AnnotatorConfig(Model):
     )
 
 
-class DocumentsConfig(Model):
-    """Where documents come from."""
-
-    paths: tuple[str, ...] = Field(
-        min_length=1,
-        description="Files (.jsonl .json .csv .parquet .txt .md .html .pdf; text formats also packed, as in "
-        ".jsonl.gz and .csv.zst) or folders; relative to the job file.",
-    )
-    text_field: str = Field(default="text", description="Field or column of the text.")
-    id_field: str = Field(
-        default="id", description="Field or column of the id; a hash of the text where absent."
-    )
-    passage_bytes: int | None = Field(
-        default=None,
-        ge=200,
-        le=20_000,
-        description="Longest text of one call, in bytes of UTF-8; longer documents are split at sentences. "
-        "Default: 16000, less for local models with a small context.",
-    )
-    limit: int | None = Field(default=None, ge=1, description="Take only the first so many documents.")
-    ids: tuple[str, ...] = Field(default=(), description="Take only documents of these ids.")
-
-
 class Job(Model):
     """A job: documents in, judged data out."""
 
-    documents: DocumentsConfig = Field(description="Where documents come from.")
+    documents: DocumentsConfig = Field(description="Where documents come from, and which are taken.")
     brief: str = Field(default="", description="What the data is for; read by the schema-designer.")
     mode: Mode = Field(
         default=Mode.PER_DOCUMENT,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from graph.documents.filters import Filters, Objection
 from graph.documents.formats import READERS
 from graph.documents.packing import DamagedFileError
 from graph.documents.records import Record, Source, document_from
+from graph.documents.selection import choose
 from graph.documents.sources import find_sources
-from schemas.documents import Document, Unreadable
+from schemas.documents import Document, LeftOut, Unreadable
 from schemas.errors import DocumentError
+from schemas.inputs import DocumentsConfig
+
+_Item = TypeVar("_Item", bound=Document | Unreadable | LeftOut)
 
 _SHOWN_IDS = 5
 
@@ -32,43 +38,92 @@ def read_documents(
     Args:
         paths: Files, or folders that are read at any depth, in the order given.
         text_field: Field or column of the text.
-        id_field: Field or column of the id; a document without one gets a hash of its text, and a text or
-            markdown file its path below the folder that was named.
+        id_field: Field or column of the id; a document without one gets a hash of its text, and a text,
+            markdown, HTML or PDF file its path below the folder that was named.
         limit: Stop after so many documents; unreadable records do not count.
         ids: Give only documents of these ids, and stop once all were found.
 
     Raises:
         DocumentError: A path cannot be read; there is not one record; two records have one id; or ids
             asked for are in no file.
+        UsageError: A format needs a library that is not installed.
     """
-    return _read(find_sources(paths), text_field, id_field, limit, frozenset(ids))
+    sources = find_sources(paths)
+    return _asked_for(_read(sources, text_field, id_field), limit, frozenset(ids))
 
 
-def _read(
-    sources: Sequence[Source], text_field: str, id_field: str, limit: int | None, wanted: frozenset[str]
-) -> Iterator[Document | Unreadable]:
-    seen: dict[str, str] = {}
-    given = empty = 0
+def documents_of(config: DocumentsConfig, seed: int) -> Iterator[Document | Unreadable | LeftOut]:
+    """Read the documents of a job; those that its filters or its sample leave out come as `LeftOut`.
+
+    A sample is chosen by a pass of its own through all documents, when the first one is asked for; see
+    `graph.documents.selection` for what is held in memory then. `limit` and `ids` come after both.
+
+    Args:
+        config: The job's table `documents`; relative paths are taken from the working directory.
+        seed: The job's.
+
+    Raises:
+        DocumentError: As `read_documents`.
+        UsageError: A library is not installed, or a language is not known.
+    """
+    sources = find_sources([Path(path) for path in config.paths])
+    filters = Filters(config)
+
+    def read() -> Iterator[Document | Unreadable | LeftOut]:
+        return _kept(_read(sources, config.text_field, config.id_field), filters.against)
+
+    def chosen() -> Iterator[Document | Unreadable | LeftOut]:
+        if config.sample is None:
+            yield from read()
+            return
+        admitted = (item for item in read() if isinstance(item, Document))
+        yield from _kept(read(), choose(admitted, config, seed).against)
+
+    return _asked_for(chosen(), config.limit, frozenset(config.ids))
+
+
+def _kept(
+    items: Iterable[_Item], against: Callable[[Document], Objection | None]
+) -> Iterator[_Item | LeftOut]:
+    """The same, where documents that something is said against are left out."""
+    for item in items:
+        objection = against(item) if isinstance(item, Document) else None
+        if isinstance(item, Document) and objection is not None:
+            reason = f"left out: {objection.reason}"
+            yield LeftOut(id=item.id, source=item.source, key=objection.key, reason=reason)
+        else:
+            yield item
+
+
+def _asked_for(items: Iterator[_Item], limit: int | None, wanted: frozenset[str]) -> Iterator[_Item]:
+    given = 0
     missing = set(wanted)
-    for record in _records(sources, text_field):
-        document = document_from(record, text_field, id_field)
-        if isinstance(document, Document):
-            document = _once(document, record, id_field, seen)
-        if isinstance(document, Unreadable):
-            empty += 1
-            yield document
+    for item in items:
+        if isinstance(item, Unreadable):
+            yield item
             continue
-        if wanted and document.id not in wanted:
+        if wanted and item.id not in wanted:
             continue
-        missing.discard(document.id)
-        given += 1
-        yield document
+        missing.discard(item.id)
+        given += isinstance(item, Document)
+        yield item
         if given == limit or (wanted and not missing):
             return
     if missing:
         shown = ", ".join(sorted(missing)[:_SHOWN_IDS]) + (", ..." if len(missing) > _SHOWN_IDS else "")
         raise DocumentError(f"No document has the id {shown}.", "Ask for ids that the files have.")
-    if not given and not empty:
+
+
+def _read(sources: Sequence[Source], text_field: str, id_field: str) -> Iterator[Document | Unreadable]:
+    seen: dict[str, str] = {}
+    nothing = True
+    for record in _records(sources, text_field):
+        nothing = False
+        document = document_from(record, text_field, id_field)
+        if isinstance(document, Document):
+            document = _once(document, record, id_field, seen)
+        yield document
+    if nothing:
         files = ", ".join(source.file for source in sources[:3])
         raise DocumentError(f"There are no documents in {files}.", "Give a file that has some.")
 

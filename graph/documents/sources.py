@@ -76,6 +76,12 @@ def source_state(paths: Sequence[Path], *settings: str) -> str:
     return digest.hexdigest()
 
 
+def stem_of(named: str) -> str:
+    """A name without the endings of its format and packing, to call a run after."""
+    path = Path(named).resolve()
+    return path.with_suffix("").stem if path.suffix.lower() in PACKINGS else path.stem
+
+
 def seen_from(folder: Path, path: str) -> str:
     """A path, relative to the working directory, as one relative to a folder; absolute if on another drive.
 

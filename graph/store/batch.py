@@ -141,6 +141,7 @@ _STEPS: Final[dict[str, _Table | _Update]] = {
     ),
     "outcomes": _Update("documents", "id", "outcome decision_id"),
     "taken_up_again": _Update("documents", "id", "outcome decision_id draw", draw="draw + ?"),
+    "taken_in": _Update("documents", "id", "outcome decision_id text_id characters meta", text_id=_REFERENCE),
     "failures": _Table("failures", "time document_id agent error_class message"),
     "events": _Table("events", "time kind message data"),
     "schema_versions": _Table(
@@ -159,7 +160,7 @@ _SIZES: Final = (256, 64, 16, 4, 1)
 _SINGLY: Final = frozenset({"rounds"})
 """A row's take depends on the rows before it."""
 _ONE_A_KEY: Final = frozenset(
-    {"closed_calls", "outcomes", "taken_up_again", "run_status", "session_status", "run_job"}
+    {"closed_calls", "outcomes", "taken_up_again", "taken_in", "run_status", "session_status", "run_job"}
 )
 
 

@@ -181,6 +181,11 @@ class Totals(CallSums):
     pending: int
 
     @property
+    def admitted(self) -> int:
+        """Documents without those left out."""
+        return self.documents - self.skipped
+
+    @property
     def balanced(self) -> bool:
         """Whether in = accepted + rejected + failed + skipped + pending."""
         states = self.accepted + self.rejected + self.failed + self.skipped + self.pending

@@ -13,7 +13,7 @@ from graph.deciding import undisputed
 from graph.documents import seen_from
 from graph.store.batch import SCORES, Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
-from schemas.documents import Document, Unreadable
+from schemas.documents import Document, LeftOut, Unreadable
 from schemas.judgement import Decision, Finding, Outcome, Scores
 from schemas.objections import Objection
 from schemas.rounds import Round
@@ -69,6 +69,25 @@ def add_unreadable(
     decision = Decision(outcome=Outcome.FAILED, reason=record.reason)
     add_decision(batch, decision_id, identifier, decision, None, version=1)
     batch.add("failures", batch.time, identifier, "reader", "Unreadable", f"{source}: {record.reason}")
+
+
+def add_left_out(batch: Batch, position: int, record: LeftOut, decision_id: int) -> None:
+    """A document that is not worked on. Its text stays where it was read: there may be millions of them."""
+    batch.add("documents", position, record.id, Outcome.PENDING.value, None, None, record.source, None)
+    leave_out(batch, record.id, record, decision_id)
+
+
+def leave_out(batch: Batch, identifier: str, record: LeftOut, decision_id: int) -> None:
+    """A document that is not worked on after all, or not any more."""
+    decision = Decision(outcome=Outcome.SKIPPED, reason=record.reason)
+    add_decision(batch, decision_id, identifier, decision, None, version=1)
+
+
+def take_in(batch: Batch, document: Document) -> None:
+    """A document that was left out and now waits to be worked on."""
+    text, meta = batch.text(document.text), compact(document.meta) if document.meta else None
+    waits = (Outcome.PENDING.value, None)
+    batch.add("taken_in", document.id, *waits, text, len(document.text), meta)
 
 
 def take_up_again(batch: Batch, document_ids: Sequence[str], *, draw_anew: bool) -> None:

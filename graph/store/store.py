@@ -17,6 +17,7 @@ from graph.store.annotations import add_annotation
 from graph.store.batch import Batch
 from graph.store.beginning import initialise, take_up_again
 from graph.store.connection import DATABASE, WriterLock, connect_writer, explained
+from graph.store.intake import Intake, Known, Record
 from graph.store.known_keys import KnownKeys
 from graph.store.migrations import NAMES, migrate, refuse_newer
 from graph.store.opening import applied_migrations
@@ -189,52 +190,38 @@ class RunStore:
             return document
         return document.model_copy(update={"text": text, "id": identifier})
 
-    def add_documents(self, records: Sequence[Document | Unreadable]) -> int:
-        """Add documents as pending, and records that are none as failed; waits until they are committed.
+    def add_documents(self, records: Sequence[Record], *, take_in: bool = False) -> int:
+        """Add documents as pending, what is none as failed, what is left out as skipped; committed then.
 
         Those that are there already, from an earlier session, stay as they are: documents are known by
-        their id, other records by their place in the source.
+        their id, other records by their place in the source. What is pending and now left out is skipped.
+
+        Args:
+            records: What was read.
+            take_in: Make documents pending that were left out by an earlier session.
 
         Returns:
-            How many were new.
+            How many were new, without those left out.
 
         Raises:
             StoreError: A document's id is taken by another one; then none of them is added.
         """
-        stored = self.reader.texts_of([self._record_id(record) for record in records])
-        new: list[tuple[int, Document | Unreadable]] = []
-        for record in records:
-            if self._record_id(record) not in stored:
-                new.append((self._new_id("documents"), record))
-            elif isinstance(record, Document) and stored[record.id] != self._redact(record.text):
-                raise StoreError(
-                    f"The document {record.id!r} has another text than the run has stored for that id.",
-                    "Start a new run for changed documents.",
-                )
-        if not new:
+        ids = [self._record_id(record) for record in records]
+        known = Known(self.reader.texts_of(ids), self.reader.outcomes(ids))
+        intake = Intake(known, self._new_id, self._redact, take_in=take_in)
+        for identifier, record in zip(ids, records, strict=True):
+            intake.add(identifier, record)
+        if not intake.steps:
             return 0
-        decision_ids = {
-            position: self._new_id("decisions") for position, record in new if isinstance(record, Unreadable)
-        }
-
-        def write(batch: Batch) -> None:
-            for position, record in new:
-                if isinstance(record, Document):
-                    rows.add_document(batch, position, record)
-                else:
-                    rows.add_unreadable(
-                        batch, position, self._record_id(record), record, decision_ids[position]
-                    )
-
         try:
-            self._writer.settle_now(write)
+            self._writer.settle_now(intake.write)
         except StoreError as error:
             if isinstance(error.__cause__, sqlite3.IntegrityError):
                 raise StoreError(
                     "Two documents have the same id.", "Give each document an id of its own."
                 ) from error
             raise
-        return len(new)
+        return intake.added
 
     def take_up_again(self, document_ids: Sequence[str], *, draw_anew: bool) -> None:
         """Make documents that have ended pending; what was decided on them stays in the record.
@@ -246,8 +233,8 @@ class RunStore:
         identifiers = [self._redact(identifier) for identifier in document_ids]
         self._writer.put(lambda batch: rows.take_up_again(batch, identifiers, draw_anew=draw_anew))
 
-    def _record_id(self, record: Document | Unreadable) -> str:
-        own = record.id if isinstance(record, Document) else rows.unreadable_id(record, self.folder)
+    def _record_id(self, record: Record) -> str:
+        own = rows.unreadable_id(record, self.folder) if isinstance(record, Unreadable) else record.id
         return self._redact(own)
 
     # --- calls ---

@@ -1,6 +1,7 @@
 """What a trace is made of, read from the store: a document that the run decided, a few queries each.
 
-Only what the run decided itself has a trace. Decisions taken anew under other thresholds made no call.
+Only what the run decided itself has a trace. Decisions taken anew under other thresholds made no call, nor
+did documents that were left out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _DECIDED: Final = f"""SELECT e.id, e.document_id, d.text_id IS NOT NULL, d.chara
         (SELECT coalesce(max(p.created), '') {_EARLIER}),
         (SELECT max(s.id) FROM sessions s WHERE s.started <= e.created), {_SCORE_COLUMNS}
     FROM decisions e JOIN documents d ON d.id = e.document_id
-    WHERE {_MADE_BY_THE_RUN} AND e.id > ?1 AND (?2 IS NULL OR e.document_id = ?2) ORDER BY e.id LIMIT ?3"""
+    WHERE {_MADE_BY_THE_RUN} AND (d.text_id IS NOT NULL OR e.outcome != 'skipped') AND e.id > ?1
+        AND (?2 IS NULL OR e.document_id = ?2) ORDER BY e.id LIMIT ?3"""
 
 _CALLS: Final = f"""SELECT {CALL_COLUMNS}, sampling, reused_from FROM calls
     WHERE document_id IS ? AND opened > ? AND opened <= ? ORDER BY rowid"""

@@ -12,7 +12,10 @@ from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
 
 def doctor(
     job_file: Annotated[
-        Path | None, typer.Argument(metavar="JOB.toml", help="Also ask the models of this job.")
+        Path | None,
+        typer.Argument(
+            metavar="JOB.toml", help="Also look at the documents of this job, and ask its models."
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -25,7 +28,7 @@ def doctor(
     runs_dir: RunsDir = RUNS_DIR,
     json: AsJson = False,
 ) -> None:
-    """Check what a run needs: Python, disk, extras, keys, and one tiny call to each model of a job.
+    """Check what a run needs: Python, disk, extras, keys, a job's documents, and one tiny call to each model.
 
     Exits with 1 if something is missing without which a run fails. Without a job and --model, no model is
     asked and nothing is fetched.
@@ -33,6 +36,7 @@ def doctor(
     from guidex.checks import machine_checks, model_checks
     from guidex.cli.console import print_json
     from guidex.cli.display import downloads_shown
+    from guidex.job_checks import document_checks
     from guidex.job_files import Changes, load_job
 
     checks = list(machine_checks(runs_dir))
@@ -40,6 +44,8 @@ def doctor(
         # A job needs documents; what the models are asked does not depend on them.
         documents = None if job_file is not None else ("-",)
         job = load_job(job_file, Changes(documents=documents, model=model, base_url=base_url))
+        if job_file is not None:
+            checks += document_checks(job)
         with downloads_shown() as told:
             checks += model_checks(job, told)
     missing = [check for check in checks if check.state == "missing"]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @takes_job
 def estimate(
     flags: JobFlags,
-    sample: Annotated[
-        int, typer.Option("--sample", min=1, metavar="K", help="Documents to try, drawn by the job's seed.")
+    tried: Annotated[
+        int, typer.Option("--try", min=1, metavar="K", help="Documents to try, drawn by the job's seed.")
     ] = 5,
     name: Name = None,
     runs_dir: RunsDir = RUNS_DIR,
@@ -38,16 +38,16 @@ def estimate(
     from guidex.estimating import estimate as estimated
 
     job, suggestion = flags.job()
-    wanted = Sample(sample, job.seed)
+    wanted = Sample(tried, job.seed)
     with try_documents(
         job, suggestion, wanted, name, runs_dir, display, allow_changes=allow_changes
-    ) as tried:
-        made = estimated(tried.reader, tried.document_ids, calls_at_once(job))
+    ) as trial:
+        made = estimated(trial.reader, trial.document_ids, calls_at_once(job))
     if json:
         print_json(made.model_dump(mode="json"))
     else:
         _print(made)
-    raise typer.Exit(tried.code)
+    raise typer.Exit(trial.code)
 
 
 def _print(made: Estimate) -> None:

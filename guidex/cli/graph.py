@@ -38,7 +38,8 @@ def graph(
     """
     from graph.document_graph import mermaid as documents
     from graph.pilot_graph import mermaid as pilot
-    from schemas.job import AnnotatorConfig, DocumentsConfig, Job, Mode
+    from schemas.inputs import DocumentsConfig
+    from schemas.job import AnnotatorConfig, Job, Mode
     from schemas.methods import Method, SelfConsistencyConfig
 
     job = Job(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from guidex.cli.options import MethodName, ModeName
+from guidex.cli.options import MethodName, ModeName, SelectionName
 
 if TYPE_CHECKING:
     from guidex.job_files import Changes
@@ -87,6 +87,50 @@ def _content(
     base_url: Annotated[
         str | None,
         typer.Option("--base-url", metavar="URL", help="Server that speaks the provider's wire format."),
+    ] = None,
+    min_words: Annotated[
+        int | None,
+        typer.Option("--min-words", min=1, metavar="N", help="Leave out documents with fewer words."),
+    ] = None,
+    max_words: Annotated[
+        int | None,
+        typer.Option("--max-words", min=1, metavar="N", help="Leave out documents with more words."),
+    ] = None,
+    min_characters: Annotated[
+        int | None,
+        typer.Option(
+            "--min-characters", min=1, metavar="N", help="Leave out documents with fewer characters."
+        ),
+    ] = None,
+    max_characters: Annotated[
+        int | None,
+        typer.Option(
+            "--max-characters", min=1, metavar="N", help="Leave out documents with more characters."
+        ),
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--language",
+            metavar="CODE",
+            help="Leave out documents in other languages, such as en or de; may be given several times.",
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            min=1,
+            metavar="N",
+            help="Choose so many documents of those that are not left out, by the job's seed.",
+        ),
+    ] = None,
+    select: Annotated[
+        SelectionName | None,
+        typer.Option(
+            "--select",
+            help="How a sample is chosen: at random, which is the default, or so that its documents differ.",
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Take only the first so many documents.")

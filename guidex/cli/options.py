@@ -31,6 +31,8 @@ DisplayMode = Annotated[
 
 ModeName = Literal["per-document", "corpus", "given"]
 
+SelectionName = Literal["random", "diverse"]
+
 MethodName = Literal["agents", "linear", "self-consistency"]
 
 AllowChanges = Annotated[

@@ -152,7 +152,7 @@ def test_estimate_and_preview_take_the_schema(
     given = flags(server, documents, schema)
     shown = guidex("preview", *given, "--number", 1)
     assert shown.code == 0 and "Inventor" in shown.out, shown.err
-    estimate = guidex("estimate", *given, "--sample", 2, "--json")
+    estimate = guidex("estimate", *given, "--try", 2, "--json")
     assert estimate.code == 0, estimate.err
     assert estimate.json["calls"]["expected"] == 4 * CALLS
 

@@ -49,7 +49,7 @@ def test_linear_is_run_traced_and_exported(guidex: Command, job: tuple[object, .
 
 
 def test_an_estimate_counts_the_calls_of_the_method(guidex: Command, job: tuple[object, ...]) -> None:
-    done = guidex("estimate", *job, "--method", "linear", "--sample", 2, "--json")
+    done = guidex("estimate", *job, "--method", "linear", "--try", 2, "--json")
     assert done.code == 0, done.err
     assert done.json["calls"]["expected"] == 4 * PEOPLE
 

@@ -11,14 +11,14 @@ from commands import Command, PricedJob
 
 def test_an_estimate_is_kept_and_foretells_the_run(guidex: Command, priced_job: PricedJob) -> None:
     file, server = priced_job
-    made = guidex("estimate", file, "--sample", 4, "--json")
+    made = guidex("estimate", file, "--try", 4, "--json")
     assert made.code == 0, made.err
     told, sent = made.json, len(server.calls)
     assert (told["documents"], told["pending"], len(told["sample"])) == (12, 8, 4)
     assert told["calls"]["sample"] == sent
     assert 0 < told["seconds"]["low"] <= told["seconds"]["expected"] <= told["seconds"]["high"]
     assert told["cost"]["sample"] == pytest.approx(told["calls"]["sample"] * 0.95)
-    again = guidex("estimate", file, "--sample", 4, "--json").json
+    again = guidex("estimate", file, "--try", 4, "--json").json
     assert len(server.calls) == sent  # what was tried is not tried again
     assert again["cost"] == told["cost"]
     done = guidex("run", file, "--json")
@@ -37,7 +37,7 @@ def test_an_estimate_is_kept_and_foretells_the_run(guidex: Command, priced_job: 
 
 def test_an_estimate_for_people(guidex: Command, priced_job: PricedJob) -> None:
     file, _ = priced_job
-    done = guidex("estimate", file, "--sample", 3)
+    done = guidex("estimate", file, "--try", 3)
     lines = [line.split() for line in done.out.splitlines()]
     assert done.out.startswith("Estimate for 12 documents, from 3 of them")
     named = {line[0]: line for line in lines if line}
@@ -49,7 +49,7 @@ def test_an_estimate_for_people(guidex: Command, priced_job: PricedJob) -> None:
 
 def test_an_estimate_without_a_price_says_so(guidex: Command, priced_job: PricedJob) -> None:
     file, server = priced_job
-    other = ("--model", "openai/other", "--base-url", server.openai_url, "--sample", 1)
+    other = ("--model", "openai/other", "--base-url", server.openai_url, "--try", 1)
     told = guidex("estimate", file, *other, "--json").json
     assert told["cost"] is None
     assert told["calls"]["expected"] > 0 and told["calls"]["low"] is None  # of one document

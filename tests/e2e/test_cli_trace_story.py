@@ -13,7 +13,8 @@ from servers.scripted import ScriptedServer
 from graph.store.store import RunStore
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import Agent, Decision, Finding, FindingCode, Outcome, Scores, Severity
 from schemas.objections import Objection, Standing
 from schemas.rounds import Round

@@ -12,7 +12,8 @@ from graph.plan import Plan
 from graph.runner import Runner, RunResult
 from graph.store.reading import RunReader
 from guidex.job_files import effective_toml
-from schemas.job import DocumentsConfig, Job, ModelConfig
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job, ModelConfig
 from schemas.judgement import Outcome
 from schemas.machine import RunConfig
 

@@ -16,7 +16,8 @@ from graph.team import Team
 from schemas.annotation import Instance
 from schemas.asking import ClassOrder
 from schemas.documents import Document
-from schemas.job import AnnotatorConfig, DocumentsConfig, Job, Profile
+from schemas.inputs import DocumentsConfig
+from schemas.job import AnnotatorConfig, Job, Profile
 from schemas.judgement import Agent, Decision, Thresholds
 from schemas.rounds import Round
 

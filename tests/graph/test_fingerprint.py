@@ -47,6 +47,10 @@ def test_how_much_and_how_fast_may_change(changes: dict[str, Any]) -> None:
         ({"documents": {"text_field": "body"}}, {"documents.text_field"}),
         ({"documents": {"paths": ["docs.jsonl", "more.jsonl"]}}, {"documents.paths"}),
         (
+            {"documents": {"min_words": 3, "languages": ["en"], "sample": 5, "select": "diverse"}},
+            {f"documents.{key}" for key in ("min_words", "languages", "sample", "select")},
+        ),
+        (
             {"model": {"base_url": "http://localhost:2/v1", "context": 8192}},
             {"model.base_url", "model.context"},
         ),

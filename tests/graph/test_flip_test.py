@@ -21,7 +21,8 @@ from graph.gold import Gold, GoldDocument, GoldMention
 from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.errors import UsageError
-from schemas.job import DocumentsConfig, Job, Mode, ModelConfig, Profile
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job, Mode, ModelConfig, Profile
 from schemas.judgement import ROUTES, Agent, FindingCode
 from schemas.locate import TextIndex, instance_at
 from schemas.schema import AnnotationSchema, ClassSpec, Guideline

@@ -7,9 +7,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.diversity import distance, profile
 from graph.pilot.registry import Registry
 from graph.pilot.revising import allowance, changes, revised, rules
-from graph.pilot.sampling import POOL, distance, diverse_sample, pool, profile
+from graph.pilot.sampling import POOL, diverse_sample, pool
 from schemas.pilot import Ruling
 from schemas.schema import AnnotationSchema, ClassSpec, Contrast, FieldSpec, Guideline
 

@@ -23,7 +23,8 @@ from graph.store.reading import RunReader
 from graph.store.store import RunStore
 from graph.team import Team
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job, ModelConfig, Profile
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job, ModelConfig, Profile
 from schemas.judgement import Agent, FindingCode, MentionJudgement, Thresholds, Verdict
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec

@@ -20,7 +20,8 @@ from graph.store.records import RunStatus, Totals
 from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.errors import ModelUnavailableError, StoreError
-from schemas.job import DocumentsConfig, Job, ModelConfig
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job, ModelConfig
 from schemas.judgement import Outcome
 
 Start = Callable[..., ScriptedServer]

@@ -117,7 +117,7 @@ async def test_a_record_that_cannot_be_read_is_the_same_one_from_anywhere(
 async def test_what_is_added_to_the_files_while_they_are_read_is_read_the_next_time(
     scripted_server: Start, documents: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = runner_module.read_documents
+    plain = runner_module.documents_of
 
     def growing(*arguments: Any, **options: Any) -> Iterator[Any]:
         yield from plain(*arguments, **options)
@@ -125,7 +125,7 @@ async def test_what_is_added_to_the_files_while_they_are_read_is_read_the_next_t
 
     job = make_job(scripted_server(), documents)
     with monkeypatch.context() as patch:
-        patch.setattr(runner_module, "read_documents", growing)
+        patch.setattr(runner_module, "documents_of", growing)
         assert (await finished(make_runner(job, folder))).totals.documents == len(TEXTS)
     assert (await finished(make_runner(job, folder))).totals.accepted == len(TEXTS) + 1
 

@@ -9,7 +9,8 @@ from agents.llm.client import Client
 from graph.team import FULL_PASSAGE_BYTES, Team, assemble
 from schemas.asking import AnswerForm
 from schemas.errors import UsageError
-from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, Profile
+from schemas.inputs import DocumentsConfig
+from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig, Profile
 from schemas.methods import Method
 
 HOSTED = ModelConfig(name="openai/large", base_url="http://127.0.0.1:1/v1")

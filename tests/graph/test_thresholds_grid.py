@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from graph.merits import Merits, decide
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from graph.thresholds.grid import JOINT, SWEPT, Axis, Grid, Summands, axes_of, mean_of, yields
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import Ending, FindingCode, Outcome, Scores, Thresholds
 
 JOB = Job(documents=DocumentsConfig(paths=("documents.jsonl",)))

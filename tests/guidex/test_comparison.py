@@ -12,7 +12,8 @@ from guidex.comparison import Comparison, compare
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
 from schemas.errors import UsageError
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import Agent, Decision, Ending, Outcome, Scores
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema, ClassSpec

@@ -117,3 +117,16 @@ def test_records_are_counted_in_every_format(here: Path, ending: str) -> None:
         path.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
     assert count_records([path]) == (1 if ending == "txt" else 7)
     assert count_records([here]) == count_records([path]) + 3
+
+
+def test_documents_that_are_left_are_counted(here: Path) -> None:
+    job = a_job()
+    some = job.documents.model_copy(update={"min_characters": 7, "sample": 2, "limit": 1})
+    (here / "docs.jsonl").write_text("".join(json.dumps({"text": "word" * n}) + "\n" for n in range(1, 6)))
+    check = found(job.model_copy(update={"documents": some}))["filters and sample"]
+    assert check.state == "ok"
+    assert check.found == "2 of 5 documents are taken; left out 2 by sample, 1 by min_characters"
+    none = job.documents.model_copy(update={"min_words": 2})
+    assert problems(job.model_copy(update={"documents": none})) == {
+        "filters and sample": "0 of 5 documents are taken; left out 5 by min_words"
+    }

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from schemas.job import AgentModels, AnnotatorConfig, DocumentsConfig, Job, ModelConfig, parse_job
+from schemas.inputs import DocumentsConfig
+from schemas.job import AgentModels, AnnotatorConfig, Job, ModelConfig, parse_job
 from schemas.job_reference import job_keys, render_job_file
 from schemas.judgement import Thresholds
 from schemas.limits import Limits, PriceConfig

@@ -7,7 +7,8 @@ from pathlib import Path
 from graph.store.store import RunStore
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus, Value
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import (
     Agent,
     Decision,

@@ -12,7 +12,8 @@ from graph.store.records import RunStatus
 from graph.store.store import RunStore
 from guidex.viewer import create_app
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 
 Ask = Callable[[Path], TestClient]
 

@@ -13,7 +13,8 @@ from viewer.pages_read import Page
 
 from graph.store.store import RunStore
 from schemas.documents import Document
-from schemas.job import DocumentsConfig, Job
+from schemas.inputs import DocumentsConfig
+from schemas.job import Job
 from schemas.judgement import Decision, Ending, Outcome, Scores
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m"
