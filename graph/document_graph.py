@@ -23,7 +23,6 @@ from graph.nodes.critiquing import Critiquing
 from graph.nodes.grounding import Grounding
 from graph.nodes.judging import Judging
 from graph.nodes.state import DocumentState
-from graph.splitting import split
 from graph.team import Team
 from schemas.documents import Document
 from schemas.example_bank import ExampleBank, SharedSchema
@@ -33,6 +32,7 @@ from schemas.locate import TextIndex
 from schemas.methods import Method
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
+from schemas.splitting import split
 
 
 class DocumentGraph:

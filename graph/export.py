@@ -10,23 +10,20 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from itertools import zip_longest
-from operator import itemgetter
 from pathlib import Path
-from reprlib import repr as shorten
 from typing import Any
 
 from graph.store.opening import OpenedRun
 from graph.store.versions import thresholds_of_version, version_in_force
 from graph.whole_files import whole_file
-from schemas.annotation import Instance, Mention, Scalar, Value
+from schemas.annotation import Instance, Value
 from schemas.dialect import Flavour, render, split_prompt
 from schemas.documents import Document
 from schemas.errors import DialectError, StoreError
 from schemas.example_bank import SharedSchema, own_phrases
+from schemas.grounded import UngroundedError, require_grounded, surface
 from schemas.restriction import restricted
 from schemas.rounds import Round
-from schemas.schema import AnnotationSchema
 
 Row = dict[str, Any]
 """One line of an export, ready for JSON."""
@@ -80,14 +77,14 @@ def rows(
     for document, kept in accepted:
         try:
             for instance in kept.agreed.instances:
-                _check(instance, kept.annotation_schema, document.text)
+                require_grounded(instance, kept.annotation_schema, document.text)
             if shared is not None:
                 kept = _with_examples(kept, shared)
             if export_format is ExportFormat.JSONL:
                 yield _record(document, kept, (versions or {}).get(document.id))
             elif (settled := _without_unknown(kept)) is not None:
                 yield _training_row(document, settled, Flavour(export_format.value))
-        except (DialectError, _Ungrounded) as error:
+        except (DialectError, UngroundedError) as error:
             raise StoreError(
                 f"Document {document.id!r} cannot be exported: {error}",
                 "The run database holds data that does not pass its own checks; run the document again.",
@@ -107,45 +104,6 @@ def _without_unknown(kept: Round) -> Round | None:
 def _with_examples(kept: Round, shared: SharedSchema) -> Round:
     schema = shared.given_to(kept.agreed.document_id, own_phrases(kept), salt=kept.agreed.document_id)
     return kept.model_copy(update={"annotation_schema": schema})
-
-
-class _Ungrounded(Exception):
-    """A value that claims to stand in the document does not."""
-
-
-def _check(instance: Instance, schema: AnnotationSchema, text: str) -> None:
-    """Require that every verbatim value has its mention, in the same order, and stands there in the text."""
-    spec = schema.get(instance.class_name)
-    if spec is None:
-        raise _Ungrounded(f"its schema has no class {instance.class_name!r}")
-    claims = [
-        (field.name, item)
-        for field in spec.fields
-        if field.verbatim
-        for item in _items(instance.values.get(field.name))
-        if item is not None
-    ]
-    found = [(mention.field, _surface(mention, text)) for mention in instance.mentions]
-    pairs = zip_longest(sorted(claims, key=itemgetter(0)), sorted(found, key=itemgetter(0)))
-    for claim, surface in pairs:
-        if claim != surface:
-            stands = f"at its offsets stands {shorten(surface)}"
-            raise _Ungrounded(f"{spec.name} claims {shorten(claim)}, and {stands}")
-    for value in instance.values.values():
-        for item in _items(value):
-            if isinstance(item, Instance):
-                _check(item, schema, text)
-
-
-def _items(value: Value) -> tuple[Scalar, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _surface(mention: Mention, text: str) -> str | None:
-    """What stands at a mention's offsets; None where they are no span of the text."""
-    if mention.start is None or mention.end is None or not mention.start < mention.end <= len(text):
-        return None
-    return text[mention.start : mention.end]
 
 
 def _training_row(document: Document, kept: Round, flavour: Flavour) -> Row:
@@ -185,7 +143,7 @@ def _instance_record(instance: Instance, text: str) -> Row:
                 "field": mention.field,
                 "start": mention.start,
                 "end": mention.end,
-                "surface": _surface(mention, text),
+                "surface": surface(mention, text),
                 "quote": mention.quote,
                 "status": mention.status.value,
             }

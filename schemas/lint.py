@@ -51,7 +51,7 @@ _DIALECT_NAMES = frozenset(
 _BUILTIN_NAMES = frozenset(dir(builtins))
 _TYPE_NAMES = frozenset("bool dict field float int list str tuple Dict List Literal Optional Union".split())
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _CAP_WORDS = re.compile(r"[A-Z][A-Za-z0-9]*")
 
 

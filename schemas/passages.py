@@ -19,19 +19,11 @@ def shifted(instances: Sequence[Instance], passage: Passage, whole: TextIndex) -
     """
     if len(passage.text) == len(whole.text):
         return tuple(instances)
-    return tuple(_moved(instance, passage.start, whole) for instance in instances)
+    return tuple(moved(instance, passage.start, whole) for instance in instances)
 
 
-def within(
-    instances: Sequence[Instance], passage: Passage, index: TextIndex | None = None
-) -> tuple[Instance, ...]:
-    """The instances whose anchor lies in a passage, with offsets into it.
-
-    Args:
-        instances: Of the document.
-        passage: The passage.
-        index: The passage's text; occurrences are counted anew in it. None leaves them as they are.
-    """
+def within(instances: Sequence[Instance], passage: Passage) -> tuple[Instance, ...]:
+    """The instances whose anchor lies in a passage, with offsets into it."""
     end = passage.start + len(passage.text)
     here = [
         instance
@@ -40,26 +32,32 @@ def within(
         and instance.anchor.span is not None
         and passage.start <= instance.anchor.span[0] < end
     ]
-    if index is None and not passage.start:
-        return tuple(here)
-    return tuple(_moved(instance, -passage.start, index) for instance in here)
+    return tuple(moved(instance, -passage.start) for instance in here) if passage.start else tuple(here)
 
 
-def _moved(instance: Instance, by: int, whole: TextIndex | None = None) -> Instance:
+def moved(instance: Instance, by: int, index: TextIndex | None = None) -> Instance:
+    """An instance with other offsets, nested instances included.
+
+    Args:
+        instance: The instance.
+        by: Added to the offsets, which count code points.
+        index: The text it is moved to; occurrences are counted anew in it. None leaves them as they are.
+    """
+
     def mention(old: Mention) -> Mention:
         if old.start is None or old.end is None:
             return old
         span = (old.start + by, old.end + by)
         update: dict[str, int] = {"start": span[0], "end": span[1]}
-        if whole is not None:
-            spans = list(whole.spans(old.quote.strip()))
+        if index is not None:
+            spans = list(index.spans(old.quote.strip()))
             update["occurrence"] = spans.index(span) + 1 if span in spans else old.occurrence
         return old.model_copy(update=update)
 
     def value(old: Value) -> Value:
         if isinstance(old, tuple):
-            return tuple(_moved(item, by, whole) if isinstance(item, Instance) else item for item in old)
-        return _moved(old, by, whole) if isinstance(old, Instance) else old
+            return tuple(moved(item, by, index) if isinstance(item, Instance) else item for item in old)
+        return moved(old, by, index) if isinstance(old, Instance) else old
 
     return instance.model_copy(
         update={

@@ -24,16 +24,9 @@ def restricted(
     Raises:
         ValueError: No class would be left.
     """
-    wanted = set(names) & set(schema.names)
+    wanted = frozenset[str]().union(*map(schema.reach, names))
     if not wanted:
         raise ValueError("no class would be left")
-    needed = list(wanted)
-    while needed:
-        spec = schema.get(needed.pop())
-        fields = spec.fields if spec else ()
-        referred = {field.type.class_name for field in fields if field.type.class_name}
-        needed += referred - wanted
-        wanted |= referred
     if wanted == set(schema.names):
         return schema, annotation
     classes = tuple(

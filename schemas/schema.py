@@ -158,3 +158,14 @@ class AnnotationSchema(Model):
             if spec.name == name:
                 return spec
         return None
+
+    def reach(self, name: str) -> frozenset[str]:
+        """A class with those that its fields refer to, and theirs in turn; names of the schema's classes."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            spec = self.get(waiting.pop())
+            if spec is not None and spec.name not in found:
+                found.add(spec.name)
+                waiting += [field.type.class_name for field in spec.fields if field.type.class_name]
+        return frozenset(found)

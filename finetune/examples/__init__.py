@@ -1,6 +1,9 @@
 """Training examples from accepted data: curated, regularised, rendered by the one renderer there is."""
 
-from finetune.examples.building import Blocking, CountTokens, ExampleSet, build_examples
+from finetune.examples.blocking import Blocking
+from finetune.examples.building import build_examples
+from finetune.examples.drawing import CountTokens
+from finetune.examples.example_set import ExampleSet
 from finetune.examples.models import Example, ExamplesReport, LeftOut, Origin, Source
 
 __all__ = [

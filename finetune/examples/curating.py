@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 
 from finetune.examples.models import LeftOut, Source
-from finetune.examples.names import NEAR, Similarity, nearest, string_similarity
 from finetune.examples.near_copies import NearCopies
+from schemas.documents import text_id
+from schemas.grounded import UngroundedError, require_grounded
 from schemas.restriction import restricted
 
 
@@ -35,22 +37,38 @@ def without_copies(
     return kept, left_out
 
 
-def blocked_names(
-    names: Iterable[str],
-    labels: Sequence[str],
-    similarity: Similarity = string_similarity,
-    threshold: float = NEAR,
-) -> dict[str, str]:
-    """Which class names are, or are near to, labels that must not be seen; each with the label.
+def with_distinct_ids(sources: Sequence[Source]) -> list[Source]:
+    """The sources, those that share an id told apart by a hash of their text."""
+    counts = Counter(source.id for source in sources)
+    return [
+        source
+        if counts[source.id] == 1
+        else Source.model_validate({**dict(source), "id": f"{source.id}~{text_id(source.text)}"})
+        for source in sources
+    ]
 
-    Args:
-        names: Names of classes.
-        labels: The labels that are blocked.
-        similarity: Of names in plain words.
-        threshold: From which similarity a name is near.
+
+def with_grounded_instances(source: Source) -> tuple[Source, int]:
+    """The source without instances that do not stand in its text, and how many those are.
+
+    Their classes become unknown, as of what is dropped in dispute: it may stand there in other words.
     """
-    found = {name: nearest(name, labels, similarity) for name in names}
-    return {name: near[0] for name, near in found.items() if near is not None and near[1] >= threshold}
+    unknown: list[str] = []
+    instances = []
+    for instance in source.annotation.instances:
+        try:
+            require_grounded(instance, source.annotation_schema, source.text)
+        except UngroundedError:
+            unknown.append(instance.class_name)
+        else:
+            instances.append(instance)
+    if not unknown:
+        return source, 0
+    unknown_classes = tuple(dict.fromkeys((*source.annotation.unknown_classes, *unknown)))
+    annotation = source.annotation.model_copy(
+        update={"instances": tuple(instances), "unknown_classes": unknown_classes}
+    )
+    return source.model_copy(update={"annotation": annotation}), len(unknown)
 
 
 def restricted_to(source: Source, names: Sequence[str]) -> Source | None:

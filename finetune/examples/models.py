@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.annotation import Annotation
 from schemas.base import Model
@@ -34,6 +34,13 @@ class Source(Model):
     origin: Origin = Field(default=Origin.ACCEPTED, description="Whose word it is.")
     licence: str = Field(default="", description="Of the text, where its record says so.")
     credit: str = Field(default="", description="Where the text is from, where its record says so.")
+
+    @model_validator(mode="after")
+    def _of_this_document(self) -> Self:
+        if self.annotation.document_id != self.id:
+            annotation = self.annotation.model_copy(update={"document_id": self.id})
+            object.__setattr__(self, "annotation", annotation)
+        return self
 
 
 class Example(NamedTuple):
@@ -73,6 +80,10 @@ class ExamplesReport(Model):
     passages: int = Field(description="Passages of the other sources.")
     passages_left_out: dict[LeftOut, int] = Field(
         default_factory=dict, description="Passages that are no example, by the reason."
+    )
+    ungrounded: int = Field(
+        default=0,
+        description="Instances that do not stand in their text; their classes are unknown there.",
     )
     training: int = Field(description="Examples to train on, each once.")
     validation: int = Field(description="Examples held out.")

@@ -1,54 +1,81 @@
-"""Names of classes, compared: `MusicalArtist`, `musical_artists` and `Musical artist` are one."""
+"""Names of classes, compared: `MusicalArtist`, `musical_artists` and `musicalartist` are one."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
+from schemas.lint import folded_name
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
 Similarity = Callable[[str, str], float]
-"""How alike two names in plain words are, from 0 to 1."""
+"""How alike two names are, from 0 to 1; they come as words in lower case and singular."""
+
+Embed = Callable[[Sequence[str]], "ndarray"]
+"""Embeddings of some texts: an array of shape (texts, dimensions)."""
 
 NEAR = 0.85
 """From here on names are taken for near."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
-
+@lru_cache(maxsize=100_000)
 def plain(name: str) -> str:
-    """A name in lower-case words, the last one in the singular."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    if words:
-        words[-1] = _singular(words[-1])
-    return " ".join(words)
+    """A name as words in lower case and singular: `Musical_Artists` is `musical artist`."""
+    return folded_name(name)
 
 
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return f"{word[:-3]}y"
-    if word.endswith(("ss", "us", "is")) or len(word) < 4:
-        return word
-    return word.removesuffix("s")
+def is_same(name: str, other: str) -> bool:
+    """Whether two names differ at most in case, in number and in how their words are joined."""
+    return joined(name) == joined(other) != ""
+
+
+def joined(name: str) -> str:
+    """A name's letters: `musicalartist`."""
+    return plain(name).replace(" ", "")
 
 
 def string_similarity(one: str, other: str) -> float:
-    """Normalised indel similarity of the letters (`rapidfuzz.fuzz.ratio`)."""
-    return fuzz.ratio(one, other) / 100
+    """Normalised indel similarity of two names, whatever the order of their words (`rapidfuzz`)."""
+    letters = fuzz.ratio(one.replace(" ", ""), other.replace(" ", ""))
+    return max(letters, fuzz.token_sort_ratio(one, other)) / 100
+
+
+def embedding_similarity(embed: Embed) -> Similarity:
+    """Cosine of two names' embeddings, not below 0; each name is embedded once.
+
+    Args:
+        embed: For instance the mean of a model's token embeddings.
+    """
+
+    @lru_cache(maxsize=100_000)
+    def embedded(name: str) -> ndarray:
+        vector: ndarray = embed([name])[0]
+        norm = float((vector * vector).sum()) ** 0.5
+        return vector / norm if norm else vector
+
+    def similarity(one: str, other: str) -> float:
+        return max(float(embedded(one) @ embedded(other)), 0.0)
+
+    return similarity
 
 
 def nearest(
-    name: str, others: Iterable[str], similarity: Similarity = string_similarity
+    name: str, others: Collection[str], similarity: Similarity = string_similarity
 ) -> tuple[str, float] | None:
-    """The likest of some names, as given, and how alike they are; the same name in plain words is 1.
+    """The likest of some names, as given, and how alike they are; None if there are no others.
 
     Args:
         name: A name.
-        others: The names it is compared with.
-        similarity: Of names that differ in plain words.
+        others: The names it is compared with; of equally like ones the first counts.
+        similarity: Of names that differ; those that are the same have 1.
     """
     own = plain(name)
     found = (
-        (other, 1.0 if plain(other) == own else min(similarity(own, plain(other)), 1.0)) for other in others
+        (other, 1.0 if is_same(name, other) else min(similarity(own, plain(other)), 1.0)) for other in others
     )
     return max(found, key=lambda pair: pair[1], default=None)

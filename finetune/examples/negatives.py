@@ -2,83 +2,111 @@
 
 Sampled by frequency, which brought UniNER 21.9 F1 (2308.03279), and by the likeness of names, which is what
 makes them hard. Absence is verified as far as it can be: no phrase that is known to be a mention of the
-class, in any document, stands in the text, and the class is near to none that the text has or had in dispute.
+class, in any document, stands in the text, and the class is near to none that the text has or had.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from random import Random
 
-from finetune.examples.models import Source
-from finetune.examples.names import NEAR, nearest, plain
-from schemas.locate import normal_form
-from schemas.schema import ClassSpec, Contrast, Kind
+from rapidfuzz import fuzz, process
 
-_SEPARATORS = str.maketrans(dict.fromkeys(".,;:!?()[]{}\"'«»“”‘’", " "))  # noqa: RUF001
+from finetune.examples.models import Source
+from finetune.examples.names import NEAR, joined, plain
+from schemas.lint import is_catch_all
+from schemas.locate import normal_form
+from schemas.schema import ClassSpec, Kind
+
+_LIKEST = 10
+"""Of so many classes with the likest names one is drawn, so that it is another one in the next pass."""
+
+_WORD = re.compile(r"\w+")
+
+Words = tuple[str, ...]
 
 
 class ClassPool:
-    """The classes of all sources, with how often and as what they occur."""
+    """The classes of documents, with how often and as what they occur.
+
+    Classes that are no use as negatives are left out: those that may mean anything (`Information`), and those
+    with fields of other classes, which would have to come along.
+    """
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        """Take the classes of the sources; of a name that several have, the first one's guideline."""
-        self._specs: dict[str, ClassSpec] = {}
-        self._frequency: Counter[str] = Counter()
-        self._surfaces: defaultdict[str, set[str]] = defaultdict(set)
+        """Take the classes of the sources, and what is mentioned of them."""
+        self._specs: defaultdict[str, list[ClassSpec]] = defaultdict(list)
+        self._known: defaultdict[Words, set[str]] = defaultdict(set)
         for source in sources:
             for spec in source.annotation_schema.classes:
-                name = plain(spec.name)
-                if all(field.type.kind is not Kind.CLASS for field in spec.fields):
-                    self._specs.setdefault(name, spec)
-                    self._frequency[name] += 1
+                if not is_catch_all(spec.name) and all(
+                    field.type.kind is not Kind.CLASS for field in spec.fields
+                ):
+                    self._specs[joined(spec.name)].append(spec)
+                for phrase in spec.anchor.examples if spec.anchor else ():
+                    self._known[_words(phrase)].add(joined(spec.name))
             for top in source.annotation.instances:
                 for one in top.walk():
-                    self._surfaces[plain(one.class_name)].add(_spaced(one.surface))
+                    self._known[_words(one.surface)].add(joined(one.class_name))
+        self._lengths = sorted({len(words) for words in self._known if words})
+        self._names = {key: plain(specs[0].name) for key, specs in self._specs.items()}
 
-    def absent_from(self, text: str, but: Sequence[str], count: int, rng: Random) -> tuple[ClassSpec, ...]:
-        """Draw classes of which a text has no known mention.
-
-        Every second one is the likest by name to those the text has, the others are drawn by frequency.
+    def absent_from(self, text: str, but: Collection[str], count: int, rng: Random) -> tuple[ClassSpec, ...]:
+        """Draw classes of which a text has no known mention, by turns by frequency and by likeness of name.
 
         Args:
             text: The whole document, of which an example may be a passage.
-            but: Names of classes that are annotated in it or in dispute.
+            but: Names of all classes that its schema has or had: those that were left out may be mentioned.
             count: Most classes.
             rng: Draws them.
         """
-        spaced, here = f" {_spaced(text)} ", [plain(name) for name in but]
-        left = {
-            name: _nearness(name, here)
-            for name in sorted(self._specs)
-            if _nearness(name, here) < NEAR and not self._stands(name, spaced)
-        }
+        mentioned = self.mentioned_in(text)
+        likeness = self._likeness(but)
+        left = [key for key in self._specs if key not in mentioned and likeness.get(key, 0.0) < NEAR]
         taken: list[ClassSpec] = []
         while left and len(taken) < count:
             if len(taken) % 2:
-                name = max(left, key=lambda each: (left[each], each))
+                key = rng.choice(sorted(left, key=lambda each: (-likeness.get(each, 0.0), each))[:_LIKEST])
             else:
-                (name,) = rng.choices(list(left), [self._frequency[each] for each in left])
-            del left[name]
-            taken.append(_alone(self._specs[name]))
+                (key,) = rng.choices(left, [len(self._specs[each]) for each in left])
+            spec = rng.choice(self._specs[key])
+            taken.append(_alone(spec))
+            near = self._likeness([spec.name])
+            left = [each for each in left if each != key and near.get(each, 0.0) < NEAR]
         return tuple(taken)
 
-    def _stands(self, name: str, spaced: str) -> bool:
-        return any(f" {surface} " in spaced for surface in self._surfaces[name] if surface)
+    def mentioned_in(self, text: str) -> frozenset[str]:
+        """Which classes have a known mention that stands in a text, whole words, whatever their case."""
+        words = _words(text)
+        return frozenset(
+            key
+            for length in self._lengths
+            for start in range(len(words) - length + 1)
+            for key in self._known.get(words[start : start + length], ())
+        )
+
+    def _likeness(self, names: Collection[str]) -> dict[str, float]:
+        """How alike each class's name is to the likest of some names; those that are unlike are left out."""
+        found: dict[str, float] = {}
+        keys = {key: key for key in self._specs}
+        for name in names:
+            for choices, query, scorer in (
+                (keys, joined(name), fuzz.ratio),
+                (self._names, plain(name), fuzz.token_sort_ratio),
+            ):
+                for _, score, key in process.extract(
+                    query, choices, scorer=scorer, limit=None, score_cutoff=20
+                ):
+                    found[key] = max(found.get(key, 0.0), score / 100)
+        return found
 
 
-def _nearness(name: str, others: Sequence[str]) -> float:
-    found = nearest(name, others)
-    return found[1] if found else 0.0
-
-
-def _spaced(text: str) -> str:
-    """Normal form with punctuation as space, so that phrases are found whatever stands beside them."""
-    return " ".join(normal_form(text).translate(_SEPARATORS).split())
+def _words(text: str) -> Words:
+    return tuple(_WORD.findall(normal_form(text)))
 
 
 def _alone(spec: ClassSpec) -> ClassSpec:
     """A class without what its guideline says of siblings, which are not there."""
-    none: tuple[Contrast, ...] = ()
-    return spec.model_copy(update={"guideline": spec.guideline.model_copy(update={"contrast": none})})
+    return spec.model_copy(update={"guideline": spec.guideline.model_copy(update={"contrast": ()})})

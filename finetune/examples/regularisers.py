@@ -7,7 +7,7 @@ them changes what stands in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -102,7 +102,7 @@ def _masked_instance(instance: Instance, masks: Mapping[str, str]) -> Instance:
     return instance.model_copy(update={"class_name": masks[instance.class_name], "values": values})
 
 
-def with_paraphrases(given: Annotated, rng: Random, known: Mapping[str, Sequence[Guideline]]) -> Annotated:
+def with_paraphrases(given: Annotated, rng: Random, known: Mapping[str, Collection[Guideline]]) -> Annotated:
     """Each class with one of the guidelines that it has in different documents, its own among them.
 
     Args:

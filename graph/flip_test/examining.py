@@ -28,7 +28,6 @@ from graph.nodes.critiquing import Critiquing
 from graph.nodes.grounding import Grounding
 from graph.nodes.state import DocumentState
 from graph.spending import spent_before
-from graph.splitting import split
 from graph.store.opening import holds_run
 from graph.store.records import RunStatus
 from graph.store.store import RunStore
@@ -50,6 +49,7 @@ from schemas.judgement import (
 )
 from schemas.locate import TextIndex
 from schemas.schema import AnnotationSchema
+from schemas.splitting import split
 
 _REASON = "its correct annotation was used to test the critic"
 

@@ -16,7 +16,6 @@ from graph.nodes.annotating import class_order
 from graph.nodes.authoring import excerpt
 from graph.nodes.keeping import Keeping
 from graph.nodes.state import DocumentState, purpose, side_by_side
-from graph.splitting import split
 from graph.team import Team
 from schemas.annotation import Annotation, Instance
 from schemas.documents import Passage
@@ -25,6 +24,7 @@ from schemas.judgement import Agent
 from schemas.passages import shifted
 from schemas.rounds import Round
 from schemas.schema import AnnotationSchema
+from schemas.splitting import split
 
 
 class LinearState(DocumentState, total=False):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from agents.guideline_writer import write
 from agents.schema_designer import design
 from graph.nodes.state import DocumentState, findings_for, purpose
-from graph.splitting import split
 from graph.team import Team
 from schemas.documents import Passage
 from schemas.job import Job
 from schemas.judgement import Agent
+from schemas.splitting import split
 
 
 class Authoring:

@@ -17,13 +17,13 @@ from graph.nodes.state import DocumentState, side_by_side
 from graph.pilot.measuring import Trial
 from graph.pilot.revising import allowance, revised
 from graph.pilot.state import PilotOffice, PilotState
-from graph.splitting import split
 from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.judgement import Agent, Finding, FindingCode, Severity
 from schemas.locate import TextIndex
 from schemas.pilot import SchemaVersion
 from schemas.schema import AnnotationSchema
+from schemas.splitting import split
 
 _EXAMPLES = 3
 """Most places shown to the writer of each way in which annotators differ on a class."""

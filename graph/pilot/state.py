@@ -11,13 +11,13 @@ from agents.llm.client import CallFailedError, CallFault
 from graph.nodes.state import side_by_side
 from graph.pilot.measuring import Trial
 from graph.pilot.registry import Registry
-from graph.splitting import split
 from graph.team import Team
 from schemas.documents import Document
 from schemas.errors import ModelUnavailableError, StoppedError
 from schemas.job import Job
 from schemas.pilot import SchemaVersion
 from schemas.schema import AnnotationSchema
+from schemas.splitting import split
 
 _T = TypeVar("_T")
 

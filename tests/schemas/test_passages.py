@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.splitting import split
 from schemas.annotation import Instance, Value
 from schemas.documents import Passage
 from schemas.locate import TextIndex, ground, ground_all
 from schemas.passages import shifted, within
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Kind
+from schemas.splitting import split
 
 SCHEMA = AnnotationSchema(
     classes=(

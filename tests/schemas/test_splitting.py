@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.splitting import split
+from schemas.splitting import split
 
 RICH = st.text(
     st.one_of(st.sampled_from("ab. \n\t!?é北👩\u200d\u0301\r"), st.characters(exclude_categories=["Cs"]))
