@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from finetune.examples import Origin, Source
+from finetune.examples.reading import CREDIT, LICENCE, said
 from graph.deciding import settle
 from graph.store.reading import RunReader
-from schemas.documents import Document
+from graph.store.versions import thresholds_of_version
 from schemas.judgement import Outcome
 
 
@@ -27,8 +28,10 @@ _OUTCOMES = {
 }
 
 
-def sources_of_run(reader: RunReader, which: Which = Which.ACCEPTED) -> Iterator[Source]:
-    """Documents by the decisions in force, with the round that was kept, in the order of the run.
+def sources_of_run(
+    reader: RunReader, which: Which = Which.ACCEPTED, version: int | None = None
+) -> Iterator[Source]:
+    """Documents with the round that was kept, in the order of the run.
 
     Of rejected documents, which are of use as a control, it is what was agreed on nevertheless. What was in
     dispute is dropped as it is for an export, and its class marked unknown.
@@ -36,26 +39,21 @@ def sources_of_run(reader: RunReader, which: Which = Which.ACCEPTED) -> Iterator
     Args:
         reader: The run.
         which: By outcome.
+        version: Of the decisions; None takes those in force.
+
+    Raises:
+        UsageError: There is no such version.
     """
-    for identifier in reader.document_ids(_OUTCOMES[which]):
-        document, kept = reader.document(identifier), reader.kept_round(identifier)
-        decision = reader.decision(identifier)
-        if document is None or kept is None or decision is None:
-            continue
+    if version is not None:
+        thresholds_of_version(reader, version)
+    for document, outcome, kept in reader.decided(_OUTCOMES[which], version):
         settled = settle(kept)
-        accepted = decision.outcome is Outcome.ACCEPTED
         yield Source(
             id=document.id,
             text=document.text,
             annotation_schema=settled.annotation_schema,
             annotation=settled.agreed,
-            origin=Origin.ACCEPTED if accepted else Origin.REJECTED,
-            licence=_said(document, "license", "licence"),
-            credit=_said(document, "source", "url"),
+            origin=Origin.ACCEPTED if outcome is Outcome.ACCEPTED else Origin.REJECTED,
+            licence=said(document.meta, *LICENCE),
+            credit=said(document.meta, *CREDIT),
         )
-
-
-def _said(document: Document, *keys: str) -> str:
-    """What the document's record says under one of these keys."""
-    said = (document.meta.get(key) for key in keys)
-    return next((each for each in said if isinstance(each, str)), "")

@@ -14,13 +14,29 @@ from typing import Any
 from pydantic import ValidationError
 
 from finetune.examples.models import Source
-from schemas.annotation import Annotation, Instance, Mention, MentionStatus, Value
+from schemas.annotation import Annotation, Instance, Mention
 from schemas.dialect import parse
+from schemas.documents import text_id
 from schemas.errors import DialectError, DocumentError
+from schemas.grounded import UngroundedError, require_grounded
 from schemas.locate import TextIndex, ground_all
 from schemas.schema import AnnotationSchema
 
 _REMEDY = "Give a file that `guidex export` has written, in format guidex, gollie or jsonl."
+
+
+_ANNOTATOR = "agreed"
+
+LICENCE = ("license", "licence")
+"""Keys of a document's record that may say its licence."""
+
+CREDIT = ("source", "url")
+"""Keys of a document's record that may say where it is from."""
+
+
+def said(record: Mapping[str, Any], *keys: str) -> str:
+    """What a document's record says, as text, under the first of some keys that says anything; else empty."""
+    return next((each for each in map(record.get, keys) if isinstance(each, str) and each), "")
 
 
 class _Fault(Exception):
@@ -35,10 +51,10 @@ def read_sources(path: Path) -> Iterator[Source]:
             says; the message names the line.
     """
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _read(line, number, path)
+                    yield _read(line, f"{path.as_posix()}:{number}")
     except OSError as error:
         reason = error.strerror or str(error)
         raise DocumentError(f"{path} cannot be read: {reason}.", "Check the path.") from error
@@ -46,8 +62,7 @@ def read_sources(path: Path) -> Iterator[Source]:
         raise DocumentError(f"{path} is not UTF-8.", _REMEDY) from error
 
 
-def _read(line: str, number: int, path: Path) -> Source:
-    place = f"{path.as_posix()}:{number}"
+def _read(line: str, place: str) -> Source:
     try:
         row = json.loads(line)
         if not isinstance(row, Mapping):
@@ -58,7 +73,7 @@ def _read(line: str, number: int, path: Path) -> Source:
             return _of_training_row(row)
         raise _Fault("the line is no row of an export")
     except (_Fault, DialectError) as fault:
-        raise DocumentError(f"{place}: {fault}", _REMEDY) from fault
+        raise DocumentError(f"{place}: {str(fault).rstrip('.')}.", _REMEDY) from fault
     except ValidationError as error:
         what = error.errors()[0]
         where = ".".join(map(str, what["loc"]))
@@ -75,58 +90,68 @@ def _of_training_row(row: Mapping[str, Any]) -> Source:
     if parsed.schema is None or parsed.text is None or parsed.instances is None:
         raise _Fault("the text has no classes, no `text` or no `result`")
     found = ground_all(parsed.instances, parsed.schema, TextIndex(parsed.text))
-    for one in (each for top in found for each in top.walk()):
-        for mention in one.mentions:
-            if mention.status is MentionStatus.NOT_FOUND:
-                raise _Fault(f"{one.class_name} {mention.quote[:60]!r} does not stand in its text")
-    annotation = Annotation(document_id=str(ids[0]), annotator="agreed", instances=found)
-    return Source(id=str(ids[0]), text=parsed.text, annotation_schema=parsed.schema, annotation=annotation)
+    annotation = Annotation(document_id=str(ids[0]), annotator=_ANNOTATOR, instances=found)
+    return _grounded(
+        Source(id=str(ids[0]), text=parsed.text, annotation_schema=parsed.schema, annotation=annotation)
+    )
 
 
 def _of_record(row: Mapping[str, Any]) -> Source:
+    text, instances, unknown = row.get("text"), row.get("instances"), row.get("unknown_classes") or []
+    if not isinstance(text, str) or not isinstance(instances, list) or not isinstance(unknown, list):
+        raise _Fault("a record has a text, a list of instances and one of unknown classes")
     schema = AnnotationSchema.model_validate({"domain": row.get("domain", ""), "classes": row["schema"]})
-    text = row.get("text")
-    if not isinstance(text, str) or not isinstance(row.get("instances"), list):
-        raise _Fault("a record has a text and a list of instances")
+    identifier = str(row.get("id", "")) or text_id(text)
     annotation = Annotation(
-        document_id=str(row.get("id", "")),
-        annotator="agreed",
-        instances=tuple(_instance(one, schema, text) for one in row["instances"]),
-        unknown_classes=tuple(row.get("unknown_classes") or ()),
+        document_id=identifier,
+        annotator=_ANNOTATOR,
+        instances=tuple(_instance(one) for one in instances),
+        unknown_classes=tuple(unknown),
     )
     meta = row.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
-    return Source(
-        id=annotation.document_id,
-        text=text,
-        annotation_schema=schema,
-        annotation=annotation,
-        licence=str(meta.get("license") or meta.get("licence") or ""),
-        credit=str(meta.get("source") or meta.get("url") or ""),
+    return _grounded(
+        Source(
+            id=identifier,
+            text=text,
+            annotation_schema=schema,
+            annotation=annotation,
+            licence=said(meta, *LICENCE),
+            credit=said(meta, *CREDIT),
+        )
     )
 
 
-def _instance(data: object, schema: AnnotationSchema, text: str) -> Instance:
+def _grounded(source: Source) -> Source:
+    """The source, if everything in it stands in its text."""
+    try:
+        for instance in source.annotation.instances:
+            require_grounded(instance, source.annotation_schema, source.text)
+    except UngroundedError as error:
+        raise _Fault(str(error)) from error
+    return source
+
+
+def _instance(data: object) -> Instance:
     if not isinstance(data, Mapping) or not isinstance(data.get("values"), Mapping):
         raise _Fault("an instance has a class and values")
-    name = data.get("class")
-    if not isinstance(name, str) or schema.get(name) is None:
-        raise _Fault(f"the schema has no class {str(name)[:60]!r}")
-    values = {str(key): _value(value, schema, text) for key, value in data["values"].items()}
-    mentions = tuple(_mention(one, text) for one in data.get("mentions") or ())
-    return Instance(class_name=name, values=values, mentions=mentions)
+    mentions = data.get("mentions") or []
+    if not isinstance(mentions, list):
+        raise _Fault("the mentions of an instance are no list")
+    return Instance(
+        class_name=data.get("class"),
+        values={str(key): _value(value) for key, value in data["values"].items()},
+        mentions=tuple(map(_mention, mentions)),
+    )
 
 
-def _value(value: Any, schema: AnnotationSchema, text: str) -> Value:
+def _value(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_value(item, schema, text) for item in value)  # type: ignore[misc]
-    return _instance(value, schema, text) if isinstance(value, Mapping) else value
+        return tuple(map(_value, value))
+    return _instance(value) if isinstance(value, Mapping) else value
 
 
-def _mention(data: object, text: str) -> Mention:
+def _mention(data: object) -> Mention:
     if not isinstance(data, Mapping):
         raise _Fault("a mention is no JSON object")
-    mention = Mention.model_validate({key: value for key, value in data.items() if key != "surface"})
-    if mention.span is None or text[slice(*mention.span)] != data.get("surface"):
-        raise _Fault(f"{str(data.get('surface'))[:60]!r} does not stand at {mention.start}")
-    return mention
+    return Mention.model_validate({key: value for key, value in data.items() if key != "surface"})

@@ -289,20 +289,34 @@ class RunReader(CallReader):
 
     def accepted(self) -> Iterator[tuple[Document, Round]]:
         """Accepted documents with the round that was kept, in the order of the source; streamed."""
+        for document, _, kept in self.decided((Outcome.ACCEPTED,)):
+            yield document, kept
+
+    def decided(
+        self, outcomes: Collection[Outcome], version: int | None = None
+    ) -> Iterator[tuple[Document, Outcome, Round]]:
+        """Documents of these outcomes with the round that was kept, in the order of the source; streamed.
+
+        Args:
+            outcomes: How they ended.
+            version: Of the decisions; None takes those in force.
+        """
         after = -1
         while rows := self.rows(
-            """SELECT d.position, d.id, t.text, d.source, d.meta FROM documents d
+            """SELECT d.position, d.id, t.text, d.source, d.meta, e.outcome, e.round_id FROM documents d
             JOIN texts t ON t.id = d.text_id
-            WHERE d.outcome = ? AND d.position > ? ORDER BY d.position LIMIT ?""",
-            Outcome.ACCEPTED.value,
+            JOIN decisions e ON e.id = CASE WHEN ?1 IS NULL THEN d.decision_id
+                ELSE (SELECT max(id) FROM decisions WHERE document_id = d.id AND version = ?1) END
+            WHERE e.outcome IN (SELECT value FROM json_each(?2)) AND (?1 IS NOT NULL OR d.outcome = e.outcome)
+                AND d.position > ?3 ORDER BY d.position LIMIT ?4""",
+            version,
+            json.dumps([outcome.value for outcome in outcomes]),
             after,
             _PAGE,
         ):
-            for _, *columns in rows:
-                document = _document(*columns)
-                kept = self.kept_round(document.id)
-                if kept is not None:
-                    yield document, kept
+            for _, *columns, outcome, round_id in rows:
+                for kept in self._rounds("r.id = ?", round_id):
+                    yield _document(*columns), Outcome(outcome), kept
             after = rows[-1][0]
 
 
