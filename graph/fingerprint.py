@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from graph.documents import with_path
 from schemas.job import Job
 from schemas.schema import AnnotationSchema
 
@@ -42,10 +44,14 @@ def differences(
 
 def _content(job: Job, folder: Path) -> dict[str, Any]:
     data = job.model_dump(mode="json")
-    data["documents"]["paths"] = [str((folder / path).resolve()) for path in job.documents.paths]
+    data["documents"]["paths"] = [with_path(path, partial(_resolved, folder)) for path in job.documents.paths]
     if job.given_schema is not None:
         data["given_schema"] = _in_short(job.given_schema)
     return {key: value for key, value in _flat(data, "") if not _is_without_effect(key)}
+
+
+def _resolved(folder: Path, path: str) -> str:
+    return str((folder / path).resolve())
 
 
 def _in_short(schema: AnnotationSchema) -> str:

@@ -294,7 +294,7 @@ class Runner:
         if documents.leaves_out:
             settings.append(documents.model_dump_json(exclude={"paths", "limit", "ids", "passage_bytes"}))
             settings.append(str(self._job.seed))
-        return source_state([Path(path) for path in documents.paths], *settings)
+        return source_state(documents.paths, *settings)
 
     def _selected(self, store: RunStore, asked: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The ids of the documents to work on; None for all."""

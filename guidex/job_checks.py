@@ -9,7 +9,14 @@ from pathlib import Path
 from agents.llm.embedded import find_gguf
 from agents.llm.names import ResolvedModel, api_key, resolve
 from agents.llm.prices import price_of, price_remedy
-from graph.documents import count_records, documents_of, read_documents
+from graph.documents import (
+    STANDARD_INPUT,
+    count_records,
+    data_set_named,
+    documents_of,
+    find_sources,
+    read_documents,
+)
 from guidex.checks import Check, distinct_models, extra_check
 from guidex.given_schemas import load_schema
 from schemas.documents import Document, LeftOut, Unreadable
@@ -69,12 +76,18 @@ def _left(job: Job) -> Check:
 
 def _paths(wanted: DocumentsConfig) -> Iterator[Check]:
     for name in wanted.paths:
-        path = Path(name)
+        if name == STANDARD_INPUT:
+            yield Check(what=name, state="note", found="standard input, which is read when the run begins")
+            continue
         try:
+            if (data_set := data_set_named(name)) is not None and data_set.folder is None:
+                find_sources([name])
+                yield Check(what=name, state="note", found="on the hub, which is asked when the run begins")
+                continue
             first = next(
-                read_documents([path], text_field=wanted.text_field, id_field=wanted.id_field, limit=1)
+                read_documents([name], text_field=wanted.text_field, id_field=wanted.id_field, limit=1)
             )
-            count = count_records([path], wanted.text_field)
+            count = count_records([name], wanted.text_field)
         except GuidexError as error:
             yield _missing(name, error)
             continue

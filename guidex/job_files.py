@@ -7,12 +7,13 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from graph.documents import seen_from, stem_of
+from graph.documents import seen_from, stem_of, with_path
 from graph.store.redaction import redactor_for
 from guidex.given_schemas import load_schema
 from schemas.errors import UsageError
@@ -145,7 +146,7 @@ def effective_toml(job: Job, folder: Path) -> str:
     data = {key: value for key, value in data.items() if value != {}}
     if job.given_schema is not None:
         data["given_schema"] = job.given_schema.model_dump(mode="json", exclude_defaults=True)
-    data["documents"]["paths"] = [seen_from(folder, path) for path in job.documents.paths]
+    data["documents"]["paths"] = [with_path(path, partial(seen_from, folder)) for path in job.documents.paths]
     for table, key in _FURTHER_PATHS:
         if (named := data[table].get(key)) is not None and Path(named).exists():
             data[table][key] = seen_from(folder, named)
@@ -177,7 +178,10 @@ def _from_folder(data: dict[str, Any], folder: Path) -> None:
     documents = data.get("documents")
     paths = documents.get("paths") if isinstance(documents, dict) else None
     if isinstance(documents, dict) and isinstance(paths, list):
-        documents["paths"] = [_from_here(folder / each) if isinstance(each, str) else each for each in paths]
+        documents["paths"] = [
+            with_path(each, lambda path: _from_here(folder / path)) if isinstance(each, str) else each
+            for each in paths
+        ]
     for table, key in _FURTHER_PATHS:
         values = data.get(table)
         named = values.get(key) if isinstance(values, dict) else None

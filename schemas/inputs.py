@@ -27,7 +27,9 @@ class DocumentsConfig(Model):
     paths: tuple[str, ...] = Field(
         min_length=1,
         description="Files (.jsonl .json .csv .parquet .txt .md .html .pdf; text formats also packed, as in "
-        ".jsonl.gz and .csv.zst) or folders; relative to the job file.",
+        ".jsonl.gz and .csv.zst) or folders; relative to the job file. Also "
+        "`hf:OWNER/NAME:CONFIG/SPLIT@REVISION`, a data set of Hugging Face, where all from the colon on "
+        "may be left out, `hf:./FOLDER`, such a one in a folder, and `-`, standard input.",
     )
     text_field: str = Field(default="text", description="Field or column of the text.")
     id_field: str = Field(

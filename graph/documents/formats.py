@@ -8,11 +8,15 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TextIO
 
+from graph.documents.data_sets import read_data_set
 from graph.documents.html import read_html
 from graph.documents.packing import LARGEST_TEXT, LONGEST_LINE, numbered_lines, open_unpacked, read_whole
 from graph.documents.pdf import read_pdf
 from graph.documents.records import Record, Source, json_compatible, printable
 from schemas.errors import DocumentError
+
+DATA_SET = "hf:"
+"""What stands for a file ending where a data set is read."""
 
 Reader = Callable[[Source, str], Iterator[Record]]
 """(file, text field) to records. An OSError passes through, and a DamagedFileError at a bad end."""
@@ -212,11 +216,12 @@ READERS: dict[str, Reader] = {
     ".html": read_html,
     ".htm": read_html,
     ".pdf": read_pdf,
+    DATA_SET: read_data_set,
 }
 """File ending, in lower case, to its reader."""
 
 NEVER_PACKED = frozenset({".parquet", ".pdf"})
 """Formats that pack themselves, and are read at many places at once."""
 
-NEEDED_EXTRAS = {".html": "html", ".htm": "html", ".pdf": "pdf"}
+NEEDED_EXTRAS = {".html": "html", ".htm": "html", ".pdf": "pdf", DATA_SET: "datasets"}
 """Formats that are read by what an extra brings."""

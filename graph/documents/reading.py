@@ -22,7 +22,7 @@ _SHOWN_IDS = 5
 
 
 def read_documents(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     *,
     text_field: str = "text",
     id_field: str = "id",
@@ -36,7 +36,7 @@ def read_documents(
     checked at the call, everything else as it is reached.
 
     Args:
-        paths: Files, or folders that are read at any depth, in the order given.
+        paths: Files, folders that are read at any depth, or names of data sets, in the order given.
         text_field: Field or column of the text.
         id_field: Field or column of the id; a document without one gets a hash of its text, and a text,
             markdown, HTML or PDF file its path below the folder that was named.
@@ -66,7 +66,7 @@ def documents_of(config: DocumentsConfig, seed: int) -> Iterator[Document | Unre
         DocumentError: As `read_documents`.
         UsageError: A library is not installed, or a language is not known.
     """
-    sources = find_sources([Path(path) for path in config.paths])
+    sources = find_sources(config.paths)
     filters = Filters(config)
 
     def read() -> Iterator[Document | Unreadable | LeftOut]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from graph.documents.naming import DataSetName
 from schemas.documents import Document, Unreadable
 
 MAX_ID = 512
@@ -20,15 +21,16 @@ MAX_ID = 512
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read.
+    """A file to read, or a data set.
 
     Attributes:
         path: Where it is.
         file: The same as messages and documents name it; always valid Unicode.
         name: Its path below the folder that was named, with its ending but without that of its packing; id of
             a file that is one document.
-        format: Ending of its format, in lower case.
+        format: Key of its format's reader: a file's ending, in lower case.
         packing: Ending of its packing, in lower case; empty if it is not packed.
+        data_set: What it is, if it is no file but a data set of Hugging Face.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class Source:
     name: str
     format: str
     packing: str = ""
+    data_set: DataSetName | None = None
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from graph.documents.formats import NEEDED_EXTRAS, NEVER_PACKED, READERS
+from graph.documents.data_sets import is_saved_data_set
+from graph.documents.formats import DATA_SET, NEEDED_EXTRAS, NEVER_PACKED, READERS
+from graph.documents.naming import DataSetName, data_set_named
 from graph.documents.packing import PACKINGS
 from graph.documents.records import Source
 from graph.extras import EXTRAS, install_command, is_installed
 from schemas.errors import DocumentError, UsageError
 
-SUPPORTED = tuple(READERS)
+SUPPORTED = tuple(ending for ending in READERS if ending != DATA_SET)
 """File endings that can be read."""
 
 _REMEDY = (
@@ -22,23 +24,25 @@ _REMEDY = (
 )
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
+def find_sources(paths: Sequence[Path | str]) -> list[Source]:
     """The files to read: those named, and those in folders at any depth, sorted; none is given twice.
 
     In folders, hidden files and folders and files of other endings are passed over, and links to folders
-    are not followed.
+    are not followed. A folder that holds a data set saved by `save_to_disk` is one source, and so is what is
+    named as a data set (`graph.documents.naming`); whether the hub has it is seen when it is read.
 
     Raises:
         DocumentError: A path does not exist or may not be read, a named file has another ending, or a
             folder has no file that can be read.
         UsageError: A format needs a library that is not installed.
     """
-    sources: dict[Path, Source] = {}
-    for path in paths:
-        for source in _below(path) if path.is_dir() else (_named(path),):
-            if not os.access(source.path, os.R_OK):
+    sources: dict[str, Source] = {}
+    for named in map(str, paths):
+        for source in _sources(named):
+            on_hub = source.data_set is not None and source.data_set.folder is None
+            if not on_hub and not os.access(source.path, os.R_OK):
                 raise DocumentError(f"{source.file} may not be read.", "Check its permissions.")
-            sources.setdefault(source.path.resolve(), source)
+            sources.setdefault(str(source.data_set or source.path.resolve()), source)
     if not sources:
         raise DocumentError("No documents were named.", _REMEDY)
     for extra in {NEEDED_EXTRAS[each.format] for each in sources.values() if each.format in NEEDED_EXTRAS}:
@@ -59,7 +63,7 @@ def require_extra(name: str) -> None:
         )
 
 
-def source_state(paths: Sequence[Path], *settings: str) -> str:
+def source_state(paths: Sequence[Path | str], *settings: str) -> str:
     """Hash (hex) of which files these are, of which size and age, and of the settings they are read with.
 
     Raises:
@@ -67,19 +71,15 @@ def source_state(paths: Sequence[Path], *settings: str) -> str:
     """
     digest = hashlib.sha256(repr(settings).encode())
     for source in find_sources(paths):
-        state = source.path.stat()
-        digest.update(
-            f"\0{os.path.abspath(source.path)}\0{state.st_size}\0{state.st_mtime_ns}".encode(
-                "utf-8", "surrogateescape"
+        digest.update(f"\0{source.data_set or ''}".encode("utf-8", "surrogateescape"))
+        for path in _files_of(source):
+            state = path.stat()
+            digest.update(
+                f"\0{os.path.abspath(path)}\0{state.st_size}\0{state.st_mtime_ns}".encode(
+                    "utf-8", "surrogateescape"
+                )
             )
-        )
     return digest.hexdigest()
-
-
-def stem_of(named: str) -> str:
-    """A name without the endings of its format and packing, to call a run after."""
-    path = Path(named).resolve()
-    return path.with_suffix("").stem if path.suffix.lower() in PACKINGS else path.stem
 
 
 def seen_from(folder: Path, path: str) -> str:
@@ -91,6 +91,32 @@ def seen_from(folder: Path, path: str) -> str:
         return Path(os.path.relpath(path, folder.resolve())).as_posix()
     except ValueError:
         return os.path.abspath(path)
+
+
+def _sources(named: str) -> Iterable[Source]:
+    data_set, path = data_set_named(named), Path(named)
+    if data_set is None and path.is_dir() and is_saved_data_set(path):
+        data_set = DataSetName(str(path.resolve()))
+    if data_set is None:
+        return _below(path) if path.is_dir() else (_named(path),)
+    folder = data_set.folder
+    if folder is None:
+        return (Source(path, _shown(path), named, DATA_SET, data_set=data_set),)
+    if not folder.is_dir():
+        raise DocumentError(
+            f"{_shown(folder)} is no folder of a data set.", "Check the path; it is relative to the job file."
+        )
+    shown = _shown(folder if path == folder else Path(named.removeprefix(DATA_SET)))
+    return (Source(folder, shown, shown, DATA_SET, data_set=data_set),)
+
+
+def _files_of(source: Source) -> Iterable[Path]:
+    """What changes where a source does; of a data set of the hub it is not known."""
+    if source.data_set is None:
+        return (source.path,)
+    if source.data_set.folder is None:
+        return ()
+    return sorted(path for path in source.path.rglob("*") if path.is_file())
 
 
 def _named(path: Path) -> Source:

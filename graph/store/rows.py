@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agents.llm.client import Sampling
 from graph.deciding import undisputed
-from graph.documents import seen_from
+from graph.documents import seen_from, with_path
 from graph.store.batch import SCORES, Batch, Cell
 from graph.store.records import CallStatus, ClosedCall, OpenedCall, RunStatus, StoredAnswer
 from schemas.documents import Document, LeftOut, Unreadable
@@ -53,7 +53,8 @@ def unreadable_id(record: Unreadable, folder: Path) -> str:
 
     From there, and links followed, as the file may be named otherwise when it is read again.
     """
-    return f"unreadable:{_place(seen_from(folder, os.path.realpath(record.source)), record.line)}"
+    source = with_path(record.source, lambda path: seen_from(folder, os.path.realpath(path)))
+    return f"unreadable:{_place(source, record.line)}"
 
 
 def _place(source: str, line: int | None) -> str:

@@ -72,7 +72,10 @@ def _content(
     documents: Annotated[
         list[Path] | None,
         typer.Option(
-            "--documents", metavar="PATH", help="File or folder of documents; may be given several times."
+            "--documents",
+            metavar="PATH",
+            help="File or folder of documents, a data set of Hugging Face (hf:OWNER/NAME, hf:./FOLDER), or "
+            "- for standard input; may be given several times.",
         ),
     ] = None,
     model: Annotated[

@@ -74,12 +74,16 @@ def test_doctor_asks_each_model_of_a_job_once(
 ) -> None:
     server = scripted_server()
     (tmp_path / "job.toml").write_text(f"""
-documents = {{ paths = ["nowhere.jsonl"] }}
+documents = {{ paths = ["docs.txt"] }}
 model = {{ name = "openai/one", base_url = "{server.openai_url}" }}
 agents = {{ critic = {{ name = "anthropic/two", base_url = "{server.anthropic_url}" }} }}
 """)
+    assert checks_of(guidex("doctor", "job.toml", "--json"))["docs.txt"]["state"] == "missing"
+    (tmp_path / "docs.txt").write_text("A text.")
+    server.calls.clear()
     done = guidex("doctor", "job.toml", "--json")
     assert done.code == 0, done.out
+    assert checks_of(done)["docs.txt"]["found"] == "1 record"
     assert sorted(call.provider for call in server.calls) == ["anthropic", "openai"]
     assert all(check["state"] == "ok" for what, check in checks_of(done).items() if " at http" in what)
 
