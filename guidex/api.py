@@ -53,9 +53,9 @@ def run(
 
     def whole_run() -> RunResult:
         suggestion = suggested_name(whole, job_file)
-        with run_folder(whole, name, suggestion, Path(runs_dir), Resume(resume)) as (folder, toml):
+        with run_folder(whole, name, suggestion, Path(runs_dir), Resume(resume)) as (taken, folder, toml):
             plan = Plan(allow_changes=allow_changes)
-            return run_on_loop(Runner(whole, folder, job_toml=toml, version=version(), plan=plan).run())
+            return run_on_loop(Runner(taken, folder, job_toml=toml, version=version(), plan=plan).run())
 
     try:
         asyncio.get_running_loop()

@@ -40,6 +40,7 @@ class Changes:
     """What flags change in a job file; None changes nothing."""
 
     documents: Sequence[str | Path] | None = None
+    format: str | None = None
     min_words: int | None = None
     max_words: int | None = None
     min_characters: int | None = None
@@ -216,6 +217,7 @@ def _change(data: dict[str, Any], changes: Changes) -> None:
         data,
         ("documents",),
         paths=[str(path) for path in changes.documents or ()] or None,
+        format=changes.format,
         min_words=changes.min_words,
         max_words=changes.max_words,
         min_characters=changes.min_characters,

@@ -15,6 +15,7 @@ from graph.store.reading import RunReader
 from graph.store.redaction import REDACTED
 from guidex.job_files import Changes, effective_toml, job_of
 from guidex.resuming import Resume
+from guidex.standard_input import KEPT, CameIn, standard_input
 from schemas.errors import StoreError, UsageError
 from schemas.job import Job, parse_job
 
@@ -30,10 +31,11 @@ def run_folder(
     suggestion: str,
     runs_dir: Path,
     resume: Resume = Resume.IF_POSSIBLE,
-) -> Iterator[tuple[Path, str]]:
-    """The folder of a run, a new one or one that is taken up again, and the job as its job file.
+) -> Iterator[tuple[Job, Path, str]]:
+    """The job, the folder of its run, a new one or one that is taken up again, and the job as its job file.
 
-    A new folder is removed again if no run has begun within.
+    A new folder is removed again if no run has begun within, unless it keeps what came in on standard input:
+    the job that is given back reads it from there.
 
     Args:
         job: The job.
@@ -45,22 +47,37 @@ def run_folder(
     Raises:
         UsageError: The name is taken, or there is no such run, against `resume`; or it cannot be a folder's.
         StoreError: The folder cannot be made or written, or the run in it not be read.
+        DocumentError: Nothing that can be read came in on standard input.
     """
-    found = None if resume is Resume.NEVER else _found(job, name, suggestion, runs_dir)
+    with standard_input(job, runs_dir) as came_in:
+        folder = _folder(job, name, suggestion, runs_dir, resume, came_in)
+        begun = has_run(folder)
+        try:
+            came_in.keep(folder)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        job = came_in.job_in(job, folder)
+    toml = effective_toml(job, folder)
+    with _job_file_kept(folder):
+        if not begun:
+            try:
+                (folder / JOB_FILE).write_text(toml, "utf-8")
+            except OSError as error:
+                raise _unwritable(folder, error) from error
+        yield job, folder, toml
+
+
+def _folder(
+    job: Job, name: str | None, suggestion: str, runs_dir: Path, resume: Resume, came_in: CameIn
+) -> Path:
+    """The folder of the run that is taken up again, or one made for a new run."""
+    found = None if resume is Resume.NEVER else _found(job, name, suggestion, runs_dir, came_in)
     if found is None and resume is Resume.ALWAYS:
         raise UsageError(
             f"There is no run {f'`{name}`' if name else 'of this job'} in {runs_dir.as_posix()}.",
             "`guidex runs list` shows the runs there are; leave --resume out to begin one.",
         )
-    folder = found or _claim(name, suggestion, runs_dir)
-    toml = effective_toml(job, folder)
-    with _job_file_kept(folder):
-        if found is None:
-            try:
-                (folder / JOB_FILE).write_text(toml, "utf-8")
-            except OSError as error:
-                raise _unwritable(folder, error) from error
-        yield folder, toml
+    return found or _claim(name, suggestion, runs_dir, came_in)
 
 
 @contextlib.contextmanager
@@ -93,7 +110,7 @@ def _job_file_kept(folder: Path) -> Iterator[None]:
         if has_run(folder):
             with contextlib.suppress(StoreError), RunReader(folder) as reader:
                 _write(folder / JOB_FILE, reader.run().job_toml)
-        else:
+        elif not (folder / KEPT).exists():
             with contextlib.suppress(OSError):
                 (folder / JOB_FILE).unlink(missing_ok=True)
                 (folder / LOCK).unlink(missing_ok=True)
@@ -109,15 +126,24 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
 
 
-def _found(job: Job, name: str | None, suggestion: str, runs_dir: Path) -> Path | None:
+def _found(job: Job, name: str | None, suggestion: str, runs_dir: Path, came_in: CameIn) -> Path | None:
     """The run of that name; without one, the newest of the suggested name with the same job."""
     if name is not None:
-        return runs_dir / name if has_run(runs_dir / name) else None
+        folder = runs_dir / name
+        if not has_run(folder):
+            return None
+        if came_in.path is not None and not came_in.is_kept_in(folder):
+            raise UsageError(
+                f"Run {name} has other documents than those on standard input.",
+                f"Give another --name; `guidex resume {name}` goes on with the documents it has.",
+            )
+        return folder
     same = None
     for folder in _numbered(runs_dir, suggestion):
         if not folder.exists():
             return same
-        if has_run(folder) and _is_of(job, folder):
+        kept = came_in.path is None or came_in.is_kept_in(folder)
+        if kept and has_run(folder) and _is_of(came_in.job_in(job, folder), folder):
             same = folder
     return None
 
@@ -171,7 +197,7 @@ def find_run(run: str, runs_dir: Path) -> RunReader:
     )
 
 
-def _claim(name: str | None, suggestion: str, runs_dir: Path) -> Path:
+def _claim(name: str | None, suggestion: str, runs_dir: Path, came_in: CameIn) -> Path:
     """Make the folder; making it is what keeps two runs begun at once apart."""
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(
@@ -182,7 +208,7 @@ def _claim(name: str | None, suggestion: str, runs_dir: Path) -> Path:
         runs_dir.mkdir(parents=True, exist_ok=True)
         if name is not None:
             folder = runs_dir / name
-            return _made(folder) or (folder if _is_left_over(folder) else _taken(folder))
+            return _made(folder) or (folder if _is_left_over(folder, came_in) else _taken(folder))
         return next(made for each in _numbered(runs_dir, suggestion) if (made := _made(each)) is not None)
     except OSError as error:
         raise _unwritable(runs_dir, error) from error
@@ -196,9 +222,12 @@ def _made(folder: Path) -> Path | None:
     return folder
 
 
-def _is_left_over(folder: Path) -> bool:
+def _is_left_over(folder: Path, came_in: CameIn) -> bool:
     """Whether a folder holds no more than a run that was killed before it had begun."""
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= {JOB_FILE, LOCK}
+    if not folder.is_dir():
+        return False
+    own = {JOB_FILE, LOCK, KEPT} if came_in.is_kept_in(folder) else {JOB_FILE, LOCK}
+    return {path.name for path in folder.iterdir()} <= own
 
 
 def _taken(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,11 @@ class DocumentsConfig(Model):
         ".jsonl.gz and .csv.zst) or folders; relative to the job file. Also "
         "`hf:OWNER/NAME:CONFIG/SPLIT@REVISION`, a data set of Hugging Face, where all from the colon on "
         "may be left out, `hf:./FOLDER`, such a one in a folder, and `-`, standard input.",
+    )
+    format: Literal["jsonl", "text"] | None = Field(
+        default=None,
+        description="Format of standard input: JSON Lines, or text that is one document; default: what its "
+        "first line looks like.",
     )
     text_field: str = Field(default="text", description="Field or column of the text.")
     id_field: str = Field(
@@ -88,6 +93,8 @@ class DocumentsConfig(Model):
         ):
             if least is not None and most is not None and least > most:
                 raise ValueError(f"no document has at least {least} and at most {most} {of}")
+        if self.format is not None and "-" not in self.paths:
+            raise ValueError("format is that of standard input: files tell theirs by their endings")
         for language in self.languages:
             if not re.fullmatch("[a-z]{2,3}", language):
                 raise ValueError(f"languages are named by their codes, such as en or de, not {language!r}")

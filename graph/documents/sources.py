@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graph.documents.data_sets import is_saved_data_set
 from graph.documents.formats import DATA_SET, NEEDED_EXTRAS, NEVER_PACKED, READERS
-from graph.documents.naming import DataSetName, data_set_named
+from graph.documents.naming import STANDARD_INPUT, DataSetName, data_set_named
 from graph.documents.packing import PACKINGS
 from graph.documents.records import Source
 from graph.extras import EXTRAS, install_command, is_installed
@@ -94,6 +94,8 @@ def seen_from(folder: Path, path: str) -> str:
 
 
 def _sources(named: str) -> Iterable[Source]:
+    if named == STANDARD_INPUT:
+        raise DocumentError("Standard input is taken in by the command `guidex run` alone.", _REMEDY)
     data_set, path = data_set_named(named), Path(named)
     if data_set is None and path.is_dir() and is_saved_data_set(path):
         data_set = DataSetName(str(path.resolve()))

@@ -64,7 +64,7 @@ def flip_test(
             say(f"{done} of {documents} documents")
 
     suggestion = f"flip-test-{stem}"
-    with run_folder(job, name, suggestion, runs_dir, Resume.IF_POSSIBLE) as (folder, toml):
+    with run_folder(job, name, suggestion, runs_dir, Resume.IF_POSSIBLE) as (job, folder, toml):
         test = FlipTest(job, specimens, folder, job_toml=toml, version=version(), on_progress=tell)
         try:
             report = run_on_loop(test.run())

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -90,6 +90,10 @@ def _content(
     base_url: Annotated[
         str | None,
         typer.Option("--base-url", metavar="URL", help="Server that speaks the provider's wire format."),
+    ] = None,
+    format: Annotated[
+        Literal["jsonl", "text"] | None,
+        typer.Option("--format", help="Format of standard input; default: what its first line looks like."),
     ] = None,
     min_words: Annotated[
         int | None,

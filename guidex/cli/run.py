@@ -54,7 +54,7 @@ def run(
         for note in load_schema(Path(job.schema_file)).notes:
             say(note)
     plan = Plan(allow_changes=allow_changes, reuse=find_folders(reuse or (), runs_dir))
-    with run_folder(job, name, suggestion, runs_dir, resume) as (folder, toml):
+    with run_folder(job, name, suggestion, runs_dir, resume) as (job, folder, toml):
         shown = display_for(display)
         with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
             carry_out(job, folder, toml, plan, shown, as_json=json)

@@ -61,7 +61,7 @@ def try_documents(
         typer.Exit: It was interrupted before the first document was begun.
     """
     plan = Plan(allow_changes=allow_changes, sample=sample)
-    with run_folder(job, name, suggestion, runs_dir) as (folder, toml):
+    with run_folder(job, name, suggestion, runs_dir) as (job, folder, toml):
         driven = drive(job, folder, toml, display_for(display), plan)
         if driven.result is None or driven.result.worked_on is None or not has_run(folder):
             say("Interrupted; what was finished is kept.")

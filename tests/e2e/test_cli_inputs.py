@@ -40,7 +40,7 @@ def test_filters_and_a_sample_are_counted_before_and_after(guidex: Command, pric
 
 def _first_skipped(guidex: Command, run: str) -> str:
     documents = guidex("trace", "show", run, "--outcome", "skipped", "--json").json
-    return str((documents["documents"] if isinstance(documents, dict) else documents)[0]["id"])
+    return str(documents[0]["id"])
 
 
 def test_another_filter_begins_another_run(guidex: Command, priced_job: PricedJob) -> None:

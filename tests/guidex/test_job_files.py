@@ -164,7 +164,7 @@ def begin(folder: Path) -> None:
 def test_names_are_numbered_when_taken(tmp_path: Path) -> None:
     made = []
     for _ in range(3):
-        with run_folder(a_job(), None, "docs", tmp_path / "runs", Resume.NEVER) as (folder, toml):
+        with run_folder(a_job(), None, "docs", tmp_path / "runs", Resume.NEVER) as (_, folder, toml):
             begin(folder)
             made.append(folder.name)
             assert (folder / "job.toml").read_text() == toml
@@ -172,7 +172,7 @@ def test_names_are_numbered_when_taken(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_taken_is_refused_to_a_new_run(tmp_path: Path) -> None:
-    with run_folder(a_job(), "mine", "docs", tmp_path) as (folder, _):
+    with run_folder(a_job(), "mine", "docs", tmp_path) as (_, folder, _):
         begin(folder)
     with (
         pytest.raises(UsageError, match=r"a run in .*mine already") as raised,
@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
 
 
 def test_a_run_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
-    with run_folder(a_job(), "mine", "docs", tmp_path) as (folder, _):
+    with run_folder(a_job(), "mine", "docs", tmp_path) as (_, folder, _):
         begin(folder)
     with pytest.raises(UsageError, match="no run `mime`") as raised:
         find_run("mime", tmp_path)
