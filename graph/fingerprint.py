@@ -13,7 +13,7 @@ from schemas.job import Job
 from schemas.schema import AnnotationSchema
 
 WITHOUT_EFFECT: Final = (
-    *("run", "limits", "prices", "documents.limit", "documents.ids", "schema_file"),
+    *("run", "limits", "prices", "documents.limit", "documents.ids", "documents.format", "schema_file"),
     *("examples", "training", "evaluation"),
 )
 """Keys and tables that change how much is done and how fast, or what is done with the result, but no answer

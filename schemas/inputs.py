@@ -34,7 +34,7 @@ class DocumentsConfig(Model):
     format: Literal["jsonl", "text"] | None = Field(
         default=None,
         description="Format of standard input: JSON Lines, or text that is one document; default: what its "
-        "first line looks like.",
+        "first line looks like. Files tell theirs by their endings.",
     )
     text_field: str = Field(default="text", description="Field or column of the text.")
     id_field: str = Field(
@@ -93,8 +93,6 @@ class DocumentsConfig(Model):
         ):
             if least is not None and most is not None and least > most:
                 raise ValueError(f"no document has at least {least} and at most {most} {of}")
-        if self.format is not None and "-" not in self.paths:
-            raise ValueError("format is that of standard input: files tell theirs by their endings")
         for language in self.languages:
             if not re.fullmatch("[a-z]{2,3}", language):
                 raise ValueError(f"languages are named by their codes, such as en or de, not {language!r}")

@@ -143,7 +143,6 @@ def test_a_job_that_reads_standard_input_is_checked_without_reading_it(
     assert done.code == 0
     assert {"-": "note"}.items() <= {check["what"]: check["state"] for check in done.json["checks"]}.items()
     assert sys.stdin.buffer.read() == LINES
-    assert "format is that of standard input" in guidex("validate", priced_job[0], "--format", "text").out
 
 
 def test_a_pipe_is_read_by_the_process_itself(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def changed(**changes: Any) -> set[str]:
         {"limits": {"cost": 5, "time": "15m", "target_accepted": 3, "fail_on_error": 0.5}},
         {"prices": {"openai/x": {"input": 1, "output": 2}}},
         {"documents": {"limit": 3, "ids": ["d1"]}},
-        {"documents": {"paths": ["./sub/../docs.jsonl"]}},
+        {"documents": {"paths": ["./sub/../docs.jsonl"], "format": "text"}},
         {"model": {"api_key_env": "ANOTHER_KEY"}},
     ],
 )
