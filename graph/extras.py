@@ -12,15 +12,22 @@ class Extra(NamedTuple):
     Attributes:
         modules: What it brings, by the names that are imported; the first tells whether it is there.
         purpose: What it is for.
+        first: A command that must come before its installation.
     """
 
     modules: tuple[str, ...]
     purpose: str
+    first: str = ""
 
 
 EXTRAS: Final = {
     "local": Extra(("xllamacpp",), "models in this process"),
-    "finetune": Extra(("torch",), "training"),
+    "finetune": Extra(
+        ("torch", "transformers", "peft", "trl", "accelerate", "datasketch", "gguf"),
+        "training and evaluating models",
+        # In the build that suits the machine: https://pytorch.org says how; without a GPU the small one.
+        first="pip install torch==2.13.0",
+    ),
     "view": Extra(("starlette", "uvicorn"), "the viewer"),
     "otel": Extra(
         ("opentelemetry.exporter.otlp.proto.http", "opentelemetry", "google", "requests"),
@@ -44,4 +51,5 @@ def is_installed(name: str) -> bool:
 
 def install_command(name: str) -> str:
     """What installs an extra, in GuideX's folder."""
-    return f"pip install -e '.[{name}]'"
+    first = EXTRAS[name].first
+    return f"{first} && " * bool(first) + f"pip install -e '.[{name}]'"

@@ -104,7 +104,7 @@ class TrainingConfig(Model):
         default=AdapterKind.LORA, description="lora, or qlora: the base in 4 bits, which needs CUDA."
     )
     rank: int = Field(default=16, ge=1, le=1024, description="Rank of the adapter's matrices.")
-    alpha: float = Field(default=32, gt=0, description="Scale of the adapter: alpha / rank.")
+    alpha: int = Field(default=32, ge=1, description="Scale of the adapter: alpha / rank.")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before the adapter's matrices.")
     targets: tuple[str, ...] = Field(
         default=("all-linear",), min_length=1, description="Modules that are adapted, or `all-linear`."

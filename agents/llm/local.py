@@ -37,6 +37,20 @@ def slots_for(connections: int) -> int:
     return min(connections, MAX_SLOTS)
 
 
+def wanted_threads() -> int | None:
+    """The number in `GUIDEX_THREADS`; None if it is not set.
+
+    Raises:
+        UsageError: It is no whole number above 0.
+    """
+    wanted = os.environ.get("GUIDEX_THREADS", "").strip()
+    if not wanted:
+        return None
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise UsageError(f"GUIDEX_THREADS is {wanted!r}.", "Set it to a whole number above 0.")
+    return int(wanted)
+
+
 def decoding_threads() -> int:
     """Threads of a local model: `GUIDEX_THREADS` if set, else the usable processors less one, at most 16.
 
@@ -48,11 +62,9 @@ def decoding_threads() -> int:
     Raises:
         UsageError: `GUIDEX_THREADS` is no whole number above 0.
     """
-    wanted = os.environ.get("GUIDEX_THREADS", "").strip()
-    if wanted:
-        if not wanted.isdecimal() or int(wanted) < 1:
-            raise UsageError(f"GUIDEX_THREADS is {wanted!r}.", "Set it to a whole number above 0.")
-        return int(wanted)
+    wanted = wanted_threads()
+    if wanted is not None:
+        return wanted
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(16, usable - 1))
 

@@ -34,6 +34,7 @@ from guidex.cli import (
     threshold_sweep,
     trace,
     trace_export,
+    train,
     validate,
     view,
 )
@@ -83,6 +84,8 @@ app.command("validate", short_help="Check a job without any call or download.")(
 app.command("init", short_help="Write a job file that documents every key.")(init.init)
 app.command("doctor", short_help="Check what a run needs, and ask the models of a job.")(doctor.doctor)
 app.command("export", short_help="Write the accepted documents as JSON lines.")(export.export)
+app.command("train", short_help="Train an adapter on what a run has accepted.")(train.train)
+app.command("merge", short_help="Add an adapter to the weights of its base.")(train.merge)
 app.command("quality", short_help="Measure accepted documents against gold annotations.")(quality.quality)
 app.command("gold", short_help="Say what gold annotations hold; write their texts for a run.")(gold.gold)
 app.command("graph", short_help="Draw the graph that every document goes through.")(graph.graph)

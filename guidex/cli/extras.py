@@ -28,6 +28,11 @@ def extra(name: str, lacking: str) -> Iterator[None]:
         raise
 
 
+def training_extra() -> contextlib.AbstractContextManager[None]:
+    """Import within what trains models and asks them."""
+    return extra("finetune", "This needs PyTorch, transformers, PEFT and TRL, which are not installed.")
+
+
 def viewer_extra() -> contextlib.AbstractContextManager[None]:
     """Import the viewer within."""
     return extra("view", "The viewer needs starlette and uvicorn, which are not installed.")

@@ -16,6 +16,7 @@ WITHOUT_A_RUN: Final = {
     "graph": "draws the code",
     "models list": "lists models",
     "models pull": "fetches a model",
+    "merge": "reads an adapter",
 }
 AT_WORK: Final = {
     "run": "asks a model",
@@ -25,6 +26,7 @@ AT_WORK: Final = {
     "preview": "asks a model",
     "doctor": "asks a model",
     "critic flip-test": "asks a model",
+    "train": "trains a model",
     "view serve": "serves until it is interrupted",
     "trace tail": "follows a run until it is interrupted",
     "runs delete": "takes the run away",

@@ -1,0 +1,317 @@
+"""`guidex train` and `guidex merge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from guidex.cli.options import RUNS_DIR, AsJson, DisplayMode, RunsDir
+from schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from finetune.examples import ExampleSet, ExamplesReport
+    from finetune.training.encoding import Encoder
+    from finetune.training.models import Trained, TrainingProgress, TrainingReport
+
+RunOrFile = Annotated[
+    str,
+    typer.Argument(metavar="RUN|FILE", help="A run, by name or folder, or a file of `guidex export`."),
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="How to train: small-cpu, qwen-0.5b, paper-llama-3.1-8b, or a TOML file; default: what the "
+        "run's job file says, or small-cpu.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TABLE.KEY=VALUE",
+        help="Change a setting of the recipe, as in training.rank=32; may be given several times.",
+    ),
+]
+BlockLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--block-labels",
+        metavar="FILE",
+        help="Labels that must not be seen in training, one on each line: their classes, and those of nearly "
+        "the same name, are left out with all instances.",
+    ),
+]
+
+
+def train(
+    source: RunOrFile,
+    recipe: RecipeName = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base", metavar="MODEL", help="Model to train: hub name, folder, .gguf file or local/NAME."
+        ),
+    ] = None,
+    settings: Settings = None,
+    which: Annotated[
+        Literal["accepted", "rejected", "decided"],
+        typer.Option(
+            "--which", help="Documents of the run; other than accepted ones are of use as controls."
+        ),
+    ] = "accepted",
+    block_labels: BlockLabels = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, metavar="N", help="Seed; default: the recipe's.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the adapter; default: the recipe's."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder of the adapter; default: adapters/NAME in the run, or beside the file.",
+        ),
+    ] = None,
+    preview: Annotated[
+        int | None,
+        typer.Option(
+            "--preview",
+            min=1,
+            metavar="N",
+            help="Train nothing; show so many examples, and what of them is learnt.",
+        ),
+    ] = None,
+    runs_dir: RunsDir = RUNS_DIR,
+    display: DisplayMode = None,
+    json: AsJson = False,
+) -> None:
+    """Train an adapter (LoRA) on what a run has accepted, or go on where training was stopped or killed.
+
+    Only the results are learnt, not the prompts. The same command again goes on from the last checkpoint; an
+    adapter that is there already is left as it is. The first Ctrl-C saves a checkpoint. Exit codes: 0 done, 1
+    failed, 2 usage, 130 interrupted.
+    """
+    from guidex.cli.extras import training_extra
+
+    with training_extra():
+        from finetune.training.training import encoder_of, train
+    from graph.training_data import Which
+    from guidex.recipes import load_recipe
+    from guidex.training import training_data
+
+    data = training_data(source, runs_dir, Which(which))
+    changes = list(settings or ())
+    changes += [] if base is None else [f"training.base={base}"]
+    changes += [] if seed is None else [f"training.seed={seed}"]
+    made, suggested = load_recipe(recipe, data.job, changes)
+    encoder = encoder_of(made.training.base)
+    examples = data.examples(made, encoder.count, _labels(block_labels))
+    if preview is not None:
+        _preview(examples, encoder, preview, as_json=json)
+        return
+    folder = output or data.adapters / _adapter_name(name or suggested)
+    with _Watched(display) as watched:
+        done = train(
+            made,
+            examples,
+            folder,
+            provenance=data.provenance,
+            on_progress=watched.show,
+            stop=watched.stopping,
+        )
+    _print(done, examples, as_json=json)
+
+
+def merge(
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Folder of an adapter.")],
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="FOLDER", help="Folder to write; default: ADAPTER-merged."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Write the base with an adapter added to its weights: a model of its own, with its tokenizer."""
+    from guidex.cli.console import print_json
+    from guidex.cli.extras import training_extra
+
+    with training_extra():
+        from finetune.training.merging import merge as merged
+    folder = merged(adapter, into or adapter.with_name(f"{adapter.name}-merged"))
+    if json:
+        print_json({"folder": folder.as_posix()})
+    else:
+        typer.echo(f"Merged into {folder.as_posix()}")
+
+
+def _labels(path: Path | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path.as_posix()} cannot be read.", "Give a text file with one label on each line."
+        ) from error
+    labels = tuple(line.strip() for line in lines if line.strip())
+    if not labels:
+        raise UsageError(f"There is no label in {path.as_posix()}.", "Write one on each line.")
+    return labels
+
+
+def _adapter_name(name: str) -> str:
+    if name != Path(name).name or name.startswith("."):
+        raise UsageError(f"An adapter cannot be named {name!r}.", "Use letters, digits, dots and dashes.")
+    return name
+
+
+class _Watched:
+    """The progress of a training on the terminal, and what Ctrl-C does."""
+
+    def __init__(self, display: DisplayMode) -> None:
+        from guidex.cli.progress_line import ProgressLine
+
+        self._line = ProgressLine(display)
+        self._interrupted = False
+
+    def __enter__(self) -> _Watched:
+        import signal
+
+        self._line.__enter__()
+        self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        signal.signal(signal.SIGINT, self._before)
+        self._line.__exit__(None, None, None)
+
+    def _on_interrupt(self, *_: object) -> None:
+        import signal
+
+        self._interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._line.note("Saving a checkpoint after this step; Ctrl-C again to stop now.")
+
+    def stopping(self) -> bool:
+        return self._interrupted
+
+    def show(self, progress: TrainingProgress) -> None:
+        self._line.show(training_line(progress), progress.step, progress.steps)
+
+
+def training_line(progress: TrainingProgress) -> str:
+    """Where a training is, in one line."""
+    from guidex.cli.display import clock
+
+    parts = [f"step {progress.step:,}/{progress.steps:,}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.validation_loss is not None:
+        parts.append(f"held out {progress.validation_loss:.3f}")
+    if progress.tokens and progress.seconds > 0:
+        rate = progress.tokens / progress.seconds
+        left = progress.steps_tokens - progress.tokens
+        parts += [
+            f"{rate:,.0f} tokens/s",
+            f"{clock(progress.seconds)} of about {clock(left / rate + progress.seconds)}",
+        ]
+    return ", ".join(parts)
+
+
+def _print(done: Trained, examples: ExampleSet, *, as_json: bool) -> None:
+    from guidex.cli.console import print_json, say
+    from guidex.cli.driving import INTERRUPTED
+
+    if done.report is None:
+        say(f"Stopped; the same command goes on. Checkpoints are beside {done.folder.as_posix()}.")
+        raise typer.Exit(INTERRUPTED)
+    if as_json:
+        print_json(done.report.model_dump(mode="json") | {"folder": done.folder.as_posix()})
+        return
+    state = "was trained before" if done.already else "trained"
+    typer.echo(f"Adapter {done.folder.name}: {state}")
+    typer.echo(done.folder.as_posix())
+    typer.echo("")
+    print_examples(examples.report)
+    typer.echo("")
+    _print_training(done.report)
+    typer.echo("")
+    typer.echo("What next")
+    typer.echo(f"  guidex eval --adapter {done.folder.as_posix()} --benchmark FILE")
+    typer.echo(f"  guidex merge {done.folder.as_posix()}")
+
+
+def print_examples(report: ExamplesReport) -> None:
+    """How documents became examples, in numbers that add up."""
+    _row("documents", report.documents)
+    for reason, count in report.documents_left_out.items():
+        _row(f"- {reason.value}", count)
+    _row("passages", report.passages)
+    for reason, count in report.passages_left_out.items():
+        _row(f"- {reason.value}", count)
+    if report.validation:
+        _row("- held out", report.validation)
+    _row("= examples", report.training, f"{report.instances:,} instances of {len(report.classes)} classes")
+    if report.blocked:
+        _row("classes blocked", len(report.blocked), ", ".join(report.blocked[:6]))
+
+
+def _print_training(report: TrainingReport) -> None:
+    from guidex.cli.console import file_size
+    from guidex.cli.display import clock
+
+    _row("steps", report.steps, f"{report.epochs:.1f} epochs" if report.epochs else "")
+    _row("tokens", report.tokens, f"{report.result_tokens:,} of them learnt from")
+    if report.losses:
+        first, last = report.losses[0].loss, report.losses[-1].loss
+        typer.echo(f"{'loss':<28}{last:>10.3f}  from {first:.3f}")
+    rate = report.tokens_per_second
+    typer.echo(f"{'time':<28}{clock(report.seconds):>10}" + (f"  {rate:,.0f} tokens/s" if rate else ""))
+    typer.echo(f"{'peak memory':<28}{file_size(report.peak_memory):>10}  {report.device}, {report.dtype}")
+
+
+def _row(label: str, number: int, more: str = "") -> None:
+    from guidex.cli.console import safe
+
+    typer.echo(f"{safe(label):<28}{number:>10,}" + (f"  {safe(more)}" if more else ""))
+
+
+def _preview(examples: ExampleSet, encoder: Encoder, count: int, *, as_json: bool) -> None:
+    from rich.text import Text
+
+    from guidex.cli.console import console, print_json, safe
+
+    shown = [(each, encoder.pieces(each)) for each in examples.epoch(0)[:count]]
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": each.id,
+                    "tokens": [{"text": piece.text, "learnt": piece.learnt} for piece in pieces],
+                }
+                for each, pieces in shown
+            ]
+        )
+        return
+    out = console()
+    for each, pieces in shown:
+        learnt = sum(piece.learnt for piece in pieces)
+        out.print(Text(f"{safe(each.id)}: {len(pieces):,} tokens, {learnt:,} learnt", style="bold"))
+        line = Text()
+        for piece in pieces:
+            # Brackets as well as colour: a mask must be seen without colours, too.
+            text = safe(piece.text, lines=True)
+            line.append(f"⟦{text}⟧" if piece.learnt else text, style="green" if piece.learnt else "dim")
+        out.print(line)
+        out.print()
+    out.print(Text("Tokens in ⟦ ⟧ are learnt; the others are what the model is asked with.", style="dim"))
+    print_examples(examples.report)
