@@ -24,9 +24,9 @@ import tomli_w
 from crossner import Domain, draw
 from stages import stages
 
-from graph.gold import read_gold
+from finetune.gold import read_gold
+from finetune.scoring.models import Figure
 from graph.quality import QualityReport, Settings, measure, read_results
-from graph.quality.models import Figure
 from graph.quality.results import RunResults
 from graph.store.opening import holds_run
 from graph.store.reading import RunReader

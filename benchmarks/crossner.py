@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.gold import GoldDocument, read_gold
+from finetune.gold import GoldDocument, read_gold
 from schemas.lint import class_name_from
 
 NAMES = {

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from finetune.gold import read_gold
 from graph.deciding import settle
-from graph.gold import read_gold
 from graph.quality.results import anchors
 from graph.store.reading import RunReader
 from schemas.annotation import Annotation

@@ -14,10 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
-from schemas.annotation import Annotation, Instance, Value
-
-TypedSpan = tuple[int, int, str]
-"""Start and end in code points, and the class; `Class.field` for fields other than the anchor."""
+from schemas.annotation import Annotation, Instance, TypedSpan, Value
 
 _T = TypeVar("_T")
 _V = TypeVar("_V", bound=Hashable)

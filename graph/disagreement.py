@@ -21,8 +21,8 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import Field
 
-from graph.agreement import TypedSpan, overlapping, token_spans, tokens_within, typed_spans
-from schemas.annotation import Annotation
+from graph.agreement import overlapping, token_spans, tokens_within, typed_spans
+from schemas.annotation import Annotation, TypedSpan
 from schemas.base import Model
 
 _V = TypeVar("_V", bound=Hashable)

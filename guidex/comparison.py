@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
-from graph.agreement import TypedSpan, overlap_f1, span_f1, untyped
+from graph.agreement import overlap_f1, span_f1, untyped
 from graph.fingerprint import differences
 from graph.store.accepted_spans import accepted_spans
 from graph.store.reading import RunReader
 from graph.store.versions import job_of_run
 from guidex.run_summary import RunSummary, summary_of
+from schemas.annotation import TypedSpan
 from schemas.base import Model
 from schemas.errors import UsageError
 from schemas.judgement import JUDGED_SCORES, Outcome

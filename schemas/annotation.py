@@ -45,6 +45,10 @@ Value = Scalar | tuple[Scalar, ...]
 """What a field holds: one value, or a list of them."""
 
 
+TypedSpan = tuple[int, int, str]
+"""Start and end in code points, and the class; `Class.field` for fields other than the anchor."""
+
+
 class Instance(Model):
     """One annotated instance of a class."""
 

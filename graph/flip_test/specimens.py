@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.class_names import class_meant
-from graph.gold import Gold, GoldDocument
+from finetune.gold import Gold, GoldDocument
 from graph.results import accepted
 from graph.store.reading import RunReader
 from schemas.annotation import Annotation, Instance

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 from agents.class_names import plain_name
-from graph.agreement import TypedSpan
+from schemas.annotation import TypedSpan
 from schemas.errors import UsageError
 
 _SHOWN = 20

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from enum import StrEnum
 
-from graph.agreement import TypedSpan
+from schemas.annotation import TypedSpan
 
 
 class Mistake(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from graph.quality.counting import ABOUT, Counts, Measure, f1, share
+from finetune.scoring.counting import ABOUT, Counts, Measure, f1, share
 from graph.quality.results import DocumentResult
 from schemas.judgement import Outcome
 

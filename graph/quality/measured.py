@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from graph.gold import Gold
+from finetune.gold import Gold
+from finetune.scoring.counting import Counts, Measure, count, share
+from finetune.scoring.models import Figure
+from finetune.scoring.resampling import Drawn, Sums, Values, figure
 from graph.quality.classes import ClassNames, named
-from graph.quality.counting import Counts, Measure, count, share
 from graph.quality.errors import mistakes
 from graph.quality.figures import FIGURES, figures_of, quantities
-from graph.quality.models import ClassQuality, Figure, RankingQuality, RunQuality
+from graph.quality.models import ClassQuality, RankingQuality, RunQuality
 from graph.quality.ranking import Confidence, Mentions, RankedSample, Ranking
-from graph.quality.resampling import Drawn, Sums, Values, figure
 from graph.quality.results import RunResults
 from schemas.judgement import Outcome
 

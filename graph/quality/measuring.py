@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
-from graph.gold import Gold
+from finetune.gold import Gold
+from finetune.scoring.resampling import Values, difference, figure, samples
 from graph.quality.classes import ClassNames
 from graph.quality.errors import ABOUT
 from graph.quality.figures import FIGURES
 from graph.quality.measured import Key, MeasuredRun
 from graph.quality.models import MatchedCoverage, QualityReport, RunDifference
 from graph.quality.ranking import Confidence
-from graph.quality.resampling import Values, difference, figure, samples
 from graph.quality.results import RunResults
 from schemas.errors import UsageError
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 from itertools import accumulate, pairwise
 from math import ceil
 
-from graph.quality.counting import f1, share
+from finetune.scoring.counting import f1, share
+from finetune.scoring.resampling import Drawn
 from graph.quality.models import CurvePoint
-from graph.quality.resampling import Drawn
 from graph.quality.results import DocumentResult
 
 _BINS = 10
@@ -24,7 +24,7 @@ _NO_ANNOTATION = -2.0
 
 _LANE = 64
 _EXPECTED, _FOUND, _FAULTS, _CORRECT, _DOCUMENTS = range(0, 5 * _LANE, _LANE)
-"""Lanes of the large integer that a document is, as in `graph.quality.resampling.Sums`, by their lowest bit.
+"""Lanes of the large integer that a document is, as in `finetune.scoring.resampling`, by their lowest bit.
 
 Documents are the highest, so that sums over the first documents are in the order of how many these are.
 """

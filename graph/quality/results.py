@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from graph.agreement import TypedSpan, typed_spans
+from finetune.gold import Gold
+from graph.agreement import typed_spans
 from graph.deciding import settle
-from graph.gold import Gold
 from graph.store.reading import RunReader
 from graph.store.records import DocumentRow
 from graph.store.usage import Taken, answers_from_elsewhere, taken_by_document
-from schemas.annotation import Annotation
+from schemas.annotation import Annotation, TypedSpan
 from schemas.errors import UsageError
 from schemas.judgement import Outcome, Scores
 

@@ -14,11 +14,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from graph.agreement import TypedSpan, typed_spans
+from graph.agreement import typed_spans
 from graph.objections import INSTANCE_CODES
 from graph.store.opening import OpenedRun
 from graph.store.settled import settled_annotations
-from schemas.annotation import Annotation
+from schemas.annotation import Annotation, TypedSpan
 from schemas.judgement import Outcome, Severity
 
 _KEPT: Final = "FROM documents d JOIN decisions e ON e.id = d.decision_id"

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from graph.agreement import TypedSpan
 from graph.store.reading import RunReader
 from graph.thresholds.facts import RunFacts, kept_rounds
 from graph.thresholds.models import Bin, CalibrationReport
 from graph.thresholds.truth import Truth, mentions_of
+from schemas.annotation import TypedSpan
 from schemas.errors import UsageError
 from schemas.judgement import Verdict
 

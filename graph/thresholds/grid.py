@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from finetune.scoring.resampling import Lanes
 from graph.merits import Merits, faults
-from graph.quality.resampling import Lanes
 from graph.thresholds.facts import DocumentFacts, RunFacts
 from schemas.judgement import THRESHOLD_SCORES, Thresholds
 

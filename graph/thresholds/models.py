@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from graph.quality.models import Figure
+from finetune.scoring.models import Figure
 from schemas.base import Model
 from schemas.judgement import Thresholds
 

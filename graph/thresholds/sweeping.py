@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from graph.quality.models import Figure
-from graph.quality.resampling import Drawn, Sums, figure, samples
+from finetune.scoring.models import Figure
+from finetune.scoring.resampling import Drawn, Sums, figure, samples
 from graph.thresholds.choosing import (
     SCORED_BY,
     Target,

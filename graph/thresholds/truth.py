@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.agreement import TypedSpan
-from graph.gold import Gold
+from finetune.gold import Gold
+from finetune.scoring.counting import Measure, count, f1, share
 from graph.quality.classes import ClassNames, named
-from graph.quality.counting import Measure, count, f1, share
 from graph.quality.figures import Definition, Quantities
 from graph.quality.results import anchors, places_in
 from graph.reviews import StoredReview, newest_reviews
 from graph.store.reading import RunReader
 from graph.store.settled import settled_annotations
 from graph.thresholds.facts import DocumentFacts, RunFacts
+from schemas.annotation import TypedSpan
 from schemas.errors import UsageError
 from schemas.judgement import THRESHOLD_SCORES, Thresholds
 from schemas.reviews import ReviewVerdict

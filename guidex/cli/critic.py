@@ -81,9 +81,9 @@ def _specimens(
     flags: JobFlags, gold: list[Path], run: str | None, runs_dir: Path, seed: int | None
 ) -> tuple[Job, tuple[Specimen, ...], str]:
     """The job whose critic is tested, the documents, and a word for where they come from."""
+    from finetune.gold import read_gold
     from graph.flip_test import from_gold, from_run
     from graph.flip_test.specimens import schema_of
-    from graph.gold import read_gold
     from guidex.job_files import load_job
     from guidex.run_folders import find_run
     from schemas.job import Job, Mode

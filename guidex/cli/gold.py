@@ -30,8 +30,8 @@ def gold(
     json: AsJson = False,
 ) -> None:
     """Read gold annotations and say what is in them; with --output, write their texts for a run."""
+    from finetune.gold import read_gold
     from graph.export import write_export
-    from graph.gold import read_gold
     from guidex.cli.console import counted, print_json, safe
 
     read = read_gold(files)

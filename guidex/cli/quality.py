@@ -20,7 +20,7 @@ from guidex.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from graph.gold import Gold
+    from finetune.gold import Gold
     from graph.quality.results import RunResults
 
 RankBy = Literal["agreement", "faithfulness", "mean", "min"]
@@ -59,7 +59,7 @@ def quality(
     several coverages; each with a bootstrap interval. Several runs are compared on the documents that all of
     them have, over the same resamples.
     """
-    from graph.gold import read_gold
+    from finetune.gold import read_gold
     from graph.quality import Confidence, Settings, measure
     from guidex.cli.console import print_json
 

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from finetune.scoring.models import Difference, Figure
 from graph.quality.errors import Mistake
-from graph.quality.models import Difference, Figure, QualityReport, RunQuality
+from graph.quality.models import QualityReport, RunQuality
 from guidex.cli.console import console, counted, safe
 from guidex.cli.gold import reading_notes
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graph.quality.models import Figure
+from finetune.scoring.models import Figure
 from graph.thresholds.models import AxisSweep, CalibrationReport, Point, Recommendation, SweepReport
 from graph.thresholds.truth import PRECISION
 from guidex.cli.console import console, counted, safe

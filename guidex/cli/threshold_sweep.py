@@ -140,7 +140,7 @@ def _truth(
     from guidex.cli.gold import class_pairs
 
     if gold:
-        from graph.gold import read_gold
+        from finetune.gold import read_gold
 
         return truth_of_gold(reader, facts, read_gold(gold), class_pairs(class_map), ignored)
     return truth_of_reviews(reader, facts) if reviews else None

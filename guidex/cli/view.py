@@ -88,7 +88,7 @@ def serve(
 
     read = None
     if gold:
-        from graph.gold import read_gold
+        from finetune.gold import read_gold
 
         read = read_gold(gold)
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from graph.gold import Gold
+from finetune.gold import Gold
 from guidex.viewer.links import Links
 from guidex.viewer.measured_runs import MeasuredRuns
 from guidex.viewer.open_runs import RunsFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final
 
-from graph.gold import Gold
+from finetune.gold import Gold
 from graph.store.reading import RunReader
 from graph.thresholds import RunFacts, load
 from graph.thresholds.models import Point, SweepReport

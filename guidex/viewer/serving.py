@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from graph.gold import Gold
+from finetune.gold import Gold
 from guidex.cli.console import safe
 from guidex.viewer.app import LOOPBACK, create_app
 from schemas.errors import UsageError

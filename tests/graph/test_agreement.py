@@ -14,7 +14,6 @@ from travel_annotations import INDEX, TEXT, annotation, annotators, instance
 
 from graph.agreement import (
     AgreementFigures,
-    TypedSpan,
     agreement,
     agreement_figures,
     field_f1,
@@ -26,7 +25,7 @@ from graph.agreement import (
     tokens_within,
     typed_spans,
 )
-from schemas.annotation import Annotation, Instance, Value
+from schemas.annotation import Annotation, Instance, TypedSpan, Value
 from schemas.judgement import AGREEMENT_FIGURES, Scores
 from schemas.locate import ground
 from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType, Kind

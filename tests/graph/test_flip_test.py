@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers.scripted import Call, Fail, Say, ScriptedServer, Turn
 
+from finetune.gold import Gold, GoldDocument, GoldMention
 from graph.flip_test import Flip, FlipReport, FlipTest, Specimen, flip, from_gold
 from graph.flip_test.report import rate, separation
 from graph.flip_test.specimens import schema_of
-from graph.gold import Gold, GoldDocument, GoldMention
 from schemas.annotation import Annotation
 from schemas.documents import Document
 from schemas.errors import UsageError

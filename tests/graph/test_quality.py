@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.gold import Gold, GoldDocument, GoldMention
+from finetune.gold import Gold, GoldDocument, GoldMention
+from finetune.scoring.counting import Measure, count
 from graph.quality import Confidence, QualityReport, Settings, measure
 from graph.quality.classes import ClassNames
-from graph.quality.counting import Measure, count
 from graph.quality.errors import Mistake, mistakes
 from graph.quality.ranking import Mentions, RankedSample, Ranking
 from graph.quality.results import DocumentResult, RunResults

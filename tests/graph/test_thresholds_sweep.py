@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_samples import make_store
 
-from graph.gold import Gold, read_gold
+from finetune.gold import Gold, read_gold
 from graph.quality import Settings, measure, read_results
 from graph.store.reading import RunReader
 from graph.thresholds import RunFacts, load, set_thresholds

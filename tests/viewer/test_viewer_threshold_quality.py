@@ -17,7 +17,7 @@ from viewer.conftest import make_run as make_untouched
 from viewer.page_text import PageText
 
 from benchmarks.bulk_run import make_run
-from graph.gold import read_gold
+from finetune.gold import read_gold
 from graph.store.reading import RunReader
 from guidex.cli import main
 from guidex.viewer import create_app

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from graph.agreement import TypedSpan
+from schemas.annotation import TypedSpan
 
 
 class Measure(StrEnum):

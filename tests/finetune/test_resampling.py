@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.quality.resampling import Sums, difference, figure, samples
+from finetune.scoring.resampling import Sums, difference, figure, samples
 
 QUANTITIES = st.lists(
     st.dictionaries(st.sampled_from("abcde"), st.integers(0, 2**40)), min_size=1, max_size=20

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from graph.gold.models import GoldDocument, GoldMention
+from finetune.gold.models import GoldDocument, GoldMention
 from schemas.errors import DocumentError
 
 _TAG = re.compile(r"O|([BI])-(\S.*)")

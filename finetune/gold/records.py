@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from graph.gold.models import GoldDocument, GoldMention
+from finetune.gold.models import GoldDocument, GoldMention
 from schemas.errors import DocumentError
 
 _LISTS = ("entities", "spans", "instances")

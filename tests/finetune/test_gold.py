@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finetune.gold import GoldMention, read_gold
 from graph.export import ExportFormat, rows
-from graph.gold import GoldMention, read_gold
 from schemas.annotation import Annotation, Instance
 from schemas.documents import Document
 from schemas.errors import DocumentError

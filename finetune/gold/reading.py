@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from graph.gold.bio import Sentence, read_conll
-from graph.gold.models import Gold, GoldDocument
-from graph.gold.records import read_records
+from finetune.gold.bio import Sentence, read_conll
+from finetune.gold.models import Gold, GoldDocument
+from finetune.gold.records import read_records
 from schemas.errors import DocumentError
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
-from graph.quality.models import Difference, Figure
+from finetune.scoring.models import Difference, Figure
 
 Drawn = Sequence[int]
 """Which documents a sample has, by their number; some of them several times."""
