@@ -11,8 +11,8 @@ from graph.documents.quiet import quiet
 from graph.documents.records import Record, Source
 
 _LARGEST: Final = 10 * 2**20
-_MOST_TAGS: Final = 400_000
-"""Extraction walks the tree many times; so many tags take it some ten seconds."""
+_MOST_TAGS: Final = 200_000
+"""Extraction walks the tree many times; so many tags take it half a minute."""
 
 _ABOUT: Final = {"title": "title", "author": "author", "date": "date", "sitename": "site", "url": "url"}
 """What trafilatura finds out about a page, and its name in `meta`."""

@@ -16,6 +16,7 @@ LONGEST_LINE: Final = 64 * 2**20
 LARGEST_TEXT: Final = 256 * 2**20
 """Bytes that a packed file may come to whose format is read as a whole."""
 
+_BUFFER: Final = 2**16
 _MOST_UNPACKED: Final = 2**30
 _MOST_TIMES: Final = 250
 """Text packs to a tenth, logs to a fiftieth; Zstandard can make a gigabyte of some kilobytes."""
@@ -41,7 +42,7 @@ def open_unpacked(path: Path, packing: str) -> BinaryIO:
     raw = path.open("rb")
     if not packing:
         return raw
-    return io.BufferedReader(_Unpacked(raw, PACKINGS[packing], path.stat().st_size))
+    return io.BufferedReader(_Unpacked(raw, PACKINGS[packing], path.stat().st_size), _BUFFER)
 
 
 def read_whole(path: Path, packing: str, most: int) -> bytes:

@@ -14,7 +14,18 @@ _MOST_PAGES: Final = 5_000
 _LONGEST: Final = 20_000_000
 """Characters of the text; pages may share one content, so that a small file has any number of them."""
 
+_MOST_OPERATIONS: Final = 3_000_000
+"""Operations of drawing; a few kilobytes can unpack to any number, and each takes some 35 microseconds."""
+
+_LONGEST_STREAM: Final = 20_000_000
+_MOST_FORMS: Final = 500
+"""Of what a page draws: bytes of a stream, and uses of others by one; tighter than pypdf's own bounds."""
+
 _BETWEEN_PAGES: Final = "\n\n"
+
+
+class _TooMuchWorkError(Exception):
+    """A file draws more than any that is meant to be read."""
 
 
 def read_pdf(source: Source, text_field: str) -> Iterator[Record]:
@@ -22,7 +33,7 @@ def read_pdf(source: Source, text_field: str) -> Iterator[Record]:
 
     pypdf itself bounds what streams unpack to, how deep objects are nested and how many there are.
     """
-    from pypdf import PdfReader
+    from pypdf import PdfReader, apply_configuration
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
     with quiet("pypdf"), warnings.catch_warnings(), source.path.open("rb") as stream:
@@ -31,9 +42,15 @@ def read_pdf(source: Source, text_field: str) -> Iterator[Record]:
             yield Record(source.file, None, None, f"it has more than {LARGEST_TEXT // 2**20} MB")
             return
         try:
-            value = _extracted(PdfReader(stream), text_field)
+            with apply_configuration(
+                zlib_maximum_output_length=_LONGEST_STREAM,
+                xform_maximum_invocations_per_extraction=_MOST_FORMS,
+            ):
+                value = _extracted(PdfReader(stream), text_field)
         except (FileNotDecryptedError, DependencyError):
             value = "it is encrypted, and cannot be read without its password"
+        except _TooMuchWorkError:
+            value = f"drawing its pages takes more than {_MOST_OPERATIONS:,} operations"
         except OSError:
             raise
         except Exception as error:  # whatever a parser stumbles over in a broken or hostile file
@@ -51,10 +68,18 @@ def _extracted(reader: Any, text_field: str) -> dict[str, Any] | str:
     pages = len(reader.pages)
     if pages > _MOST_PAGES:
         return f"it has {pages:,} pages, more than {_MOST_PAGES:,}"
+    operations = 0
+
+    def count(*operation: object) -> None:
+        nonlocal operations
+        operations += 1
+        if operations > _MOST_OPERATIONS:
+            raise _TooMuchWorkError
+
     texts: list[str] = []
     length = 0
     for page in reader.pages:
-        texts.append(page.extract_text())
+        texts.append(page.extract_text(visitor_operand_before=count))
         length += len(texts[-1])
         if length > _LONGEST:
             return f"its text has more than {_LONGEST:,} characters"
