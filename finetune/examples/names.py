@@ -71,11 +71,14 @@ def nearest(
 
     Args:
         name: A name.
-        others: The names it is compared with; of equally like ones the first counts.
+        others: The names it is compared with; of equally like ones the same name counts, else the first.
         similarity: Of names that differ; those that are the same have 1.
     """
     own = plain(name)
-    found = (
-        (other, 1.0 if is_same(name, other) else min(similarity(own, plain(other)), 1.0)) for other in others
-    )
-    return max(found, key=lambda pair: pair[1], default=None)
+
+    def likeness(other: str) -> tuple[float, bool]:
+        same = is_same(name, other)
+        return (1.0 if same else min(similarity(own, plain(other)), 1.0)), same
+
+    found = max(((likeness(other), other) for other in others), key=lambda pair: pair[0], default=None)
+    return None if found is None else (found[1], found[0][0])

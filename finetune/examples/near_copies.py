@@ -2,62 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from schemas.locate import normal_form
+from finetune.examples.words import grams, words_of
 
 if TYPE_CHECKING:
     from datasketch import MinHash
 
 _PERMUTATIONS = 128
+"""Of MinHash: the standard error of an estimate is at most 0.5 / sqrt(128), or 0.04."""
+
 _WORDS = 5
 
 
 class NearCopies:
-    """Texts that were seen, and which of them another one nearly equals."""
+    """Texts by keys, and which of them another one nearly equals."""
 
-    def __init__(self, threshold: float, permutations: int = _PERMUTATIONS) -> None:
+    def __init__(self, threshold: float) -> None:
         """Prepare an empty collection.
 
         Args:
             threshold: Estimated Jaccard similarity of the sets of word 5-grams from which texts are near.
-            permutations: Of MinHash; the standard error of the estimate is at most 0.5 / sqrt(permutations).
         """
         from datasketch import MinHashLSH  # of the extra `finetune`
 
-        self._permutations = permutations
         self._threshold = threshold
-        self._index = MinHashLSH(threshold=threshold, num_perm=permutations)
+        self._index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
         self._hashes: dict[str, MinHash] = {}
 
-    def near(self, text: str) -> str | None:
-        """The key of a text that this one nearly equals; None if there is none."""
-        hashed = self._hash(text)
-        likeness = ((hashed.jaccard(self._hashes[key]), key) for key in self._index.query(hashed))
-        found = max(likeness, default=(0.0, None))
-        return found[1] if found[0] >= self._threshold else None
+    def near(self, text: str) -> tuple[str, float] | None:
+        """The key of the text that this one is likest to, and how alike they are; None if none is near."""
+        return self._near(_hashed(text))
 
     def add(self, key: str, text: str) -> str | None:
         """Remember a text, unless it nearly equals one that is known: then the key of that one."""
-        found = self.near(text)
-        if found is None:
-            self._hashes[key] = hashed = self._hash(text)
-            self._index.insert(key, hashed)
-        return found
+        hashed = _hashed(text)
+        found = self._near(hashed)
+        if found is not None:
+            return found[0]
+        self._hashes[key] = hashed
+        self._index.insert(key, hashed)
+        return None
 
-    def _hash(self, text: str) -> MinHash:
-        from datasketch import MinHash
-
-        made = MinHash(num_perm=self._permutations)
-        made.update_batch([gram.encode() for gram in word_grams(text, _WORDS)])
-        return made
+    def _near(self, hashed: MinHash) -> tuple[str, float] | None:
+        alike = ((float(hashed.jaccard(self._hashes[key])), key) for key in self._index.query(hashed))
+        found = max(alike, default=None)
+        return None if found is None or found[0] < self._threshold else (found[1], found[0])
 
 
-def word_grams(text: str, length: int) -> Iterator[str]:
-    """Runs of so many words, lower-cased and folded; a shorter text is one run."""
-    words = normal_form(text).split()
-    if len(words) < length:
-        yield " ".join(words)
-    for start in range(len(words) - length + 1):
-        yield " ".join(words[start : start + length])
+def _hashed(text: str) -> MinHash:
+    from datasketch import MinHash
+
+    words = words_of(text)
+    made = MinHash(num_perm=_PERMUTATIONS)
+    # A text that is shorter than one run is a run of its own.
+    made.update_batch([" ".join(run).encode() for run in grams(words, min(_WORDS, len(words)))])
+    return made

@@ -7,7 +7,6 @@ class, in any document, stands in the text, and the class is near to none that t
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from random import Random
@@ -16,16 +15,12 @@ from rapidfuzz import fuzz, process
 
 from finetune.examples.models import Source
 from finetune.examples.names import NEAR, joined, plain
+from finetune.examples.words import Words, grams, words_of
 from schemas.lint import is_catch_all
-from schemas.locate import normal_form
 from schemas.schema import ClassSpec, Kind
 
 _LIKEST = 10
 """Of so many classes with the likest names one is drawn, so that it is another one in the next pass."""
-
-_WORD = re.compile(r"\w+")
-
-Words = tuple[str, ...]
 
 
 class ClassPool:
@@ -46,10 +41,10 @@ class ClassPool:
                 ):
                     self._specs[joined(spec.name)].append(spec)
                 for phrase in spec.anchor.examples if spec.anchor else ():
-                    self._known[_words(phrase)].add(joined(spec.name))
+                    self._known[words_of(phrase)].add(joined(spec.name))
             for top in source.annotation.instances:
                 for one in top.walk():
-                    self._known[_words(one.surface)].add(joined(one.class_name))
+                    self._known[words_of(one.surface)].add(joined(one.class_name))
         self._lengths = sorted({len(words) for words in self._known if words})
         self._names = {key: plain(specs[0].name) for key, specs in self._specs.items()}
 
@@ -79,12 +74,12 @@ class ClassPool:
 
     def mentioned_in(self, text: str) -> frozenset[str]:
         """Which classes have a known mention that stands in a text, whole words, whatever their case."""
-        words = _words(text)
+        words = words_of(text)
         return frozenset(
             key
             for length in self._lengths
-            for start in range(len(words) - length + 1)
-            for key in self._known.get(words[start : start + length], ())
+            for run in grams(words, length)
+            for key in self._known.get(run, ())
         )
 
     def _likeness(self, names: Collection[str]) -> dict[str, float]:
@@ -101,10 +96,6 @@ class ClassPool:
                 ):
                     found[key] = max(found.get(key, 0.0), score / 100)
         return found
-
-
-def _words(text: str) -> Words:
-    return tuple(_WORD.findall(normal_form(text)))
 
 
 def _alone(spec: ClassSpec) -> ClassSpec:

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from guidex.cli import (
+    audit,
     bundle,
     critic,
     doctor,
@@ -87,6 +88,7 @@ app.command("export", short_help="Write the accepted documents as JSON lines.")(
 app.command("train", short_help="Train an adapter on what a run has accepted.")(train.train)
 app.command("merge", short_help="Add an adapter to the weights of its base.")(train.merge)
 app.command("quality", short_help="Measure accepted documents against gold annotations.")(quality.quality)
+app.command("audit", short_help="Say what training data has in common with evaluation sets.")(audit.audit)
 app.command("gold", short_help="Say what gold annotations hold; write their texts for a run.")(gold.gold)
 app.command("graph", short_help="Draw the graph that every document goes through.")(graph.graph)
 app.add_typer(_runs, name="runs")

@@ -45,6 +45,8 @@ def values(hostile: Path, tmp_path: Path) -> dict[str, list[str]]:
         "call": [call[0], failed[0]],
         "call_id": [call[0], failed[0]],
         "gold": [str(hostile / "hostile.gold.jsonl")],
+        "source": [run],
+        "against": [str(hostile / "hostile.gold.jsonl")],
         "version": ["1"],
         "destination": [str(tmp_path / "copy.db")],
         "output": [str(tmp_path / "output")],

@@ -168,6 +168,8 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
         "call": calls[:6],
         "call_id": calls[:6],
         "gold": [str(gold)],
+        "source": ["one"],
+        "against": [str(gold)],
         "version": ["1"],
         "destination": [str(tmp_path / "copied" / "copy.db")],
         "output": [str(tmp_path / "copied" / "output")],

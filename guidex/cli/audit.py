@@ -1,0 +1,131 @@
+"""`guidex audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from guidex.cli.extras import finetune_extra
+from guidex.cli.gold import GOLD_HELP
+from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
+
+if TYPE_CHECKING:
+    from finetune.examples.auditing import EvaluationSet
+
+WhichName = Literal["accepted", "rejected", "decided"]
+
+_GOLD_FILES = (".jsonl", ".ndjson", ".json", ".txt", ".conll", ".bio", ".iob")
+"""What is read of a folder."""
+
+TrainingData = Annotated[
+    str,
+    typer.Argument(metavar="RUN|FILE", help="A run, by name or folder, or a file of `guidex export`."),
+]
+WhichDocuments = Annotated[
+    WhichName | None,
+    typer.Option("--which", help="Documents of a run by their outcome; default: accepted."),
+]
+Decisions = Annotated[
+    int | None,
+    typer.Option(
+        "--decisions", metavar="N", min=1, help="Version of a run's decisions; default: the one in force."
+    ),
+]
+
+
+def audit(
+    source: TrainingData,
+    against: Annotated[
+        list[Path],
+        typer.Option(
+            "--against",
+            metavar="PATH",
+            help=f"Evaluation set: a file, or a folder of them; may be given several times. {GOLD_HELP}",
+        ),
+    ],
+    which: WhichDocuments = None,
+    decisions: Decisions = None,
+    near: Annotated[
+        float,
+        typer.Option(
+            "--near", min=0, max=1, help="Similarity of names from which a label counts as near to a class."
+        ),
+    ] = 0.85,
+    near_text: Annotated[
+        float,
+        typer.Option(
+            "--near-text",
+            min=0.1,
+            max=1,
+            help="Estimated Jaccard similarity of word 5-grams from which a text counts as a near copy.",
+        ),
+    ] = 0.8,
+    worst: Annotated[
+        int, typer.Option("--worst", min=0, metavar="N", help="Most affected texts to show of each set.")
+    ] = 5,
+    runs_dir: RunsDir = RUNS_DIR,
+    json: AsJson = False,
+) -> None:
+    """Say what training data has in common with evaluation sets: labels and texts.
+
+    Labels by exact name, by near name and by Familiarity (arXiv 2412.10121, over the similarity of names as
+    strings); texts by runs of 13 words and by MinHash. Nothing is changed: `--block-labels` and a run without
+    the texts change it.
+    """
+    from finetune.examples.auditing import audited
+    from graph.training_data import Which
+    from guidex.cli.audit_report import print_audit
+    from guidex.cli.console import print_json
+    from guidex.training_sources import training_sources
+
+    sets = evaluation_sets(against)
+    sources = training_sources(source, runs_dir, Which(which) if which else None, decisions)
+    with finetune_extra("Near copies of texts are found by datasketch, which is not installed."):
+        made = audited(sources, sets, training=source, near=near, near_text=near_text, worst=worst)
+    if json:
+        print_json(made.model_dump(mode="json"))
+    else:
+        print_audit(made)
+
+
+def evaluation_sets(paths: Sequence[Path]) -> tuple[EvaluationSet, ...]:
+    """Gold files as evaluation sets, each by its path.
+
+    Args:
+        paths: Files, and folders whose files are read, those in folders of theirs included.
+
+    Raises:
+        DocumentError: A file is no gold.
+        UsageError: A folder has none.
+    """
+    from finetune.examples.auditing import EvaluationSet
+    from graph.gold import read_gold
+
+    made = []
+    for file, name in _files(paths):
+        gold = read_gold([file])
+        texts = {document.place: document.text for document in gold.documents}
+        made.append(EvaluationSet(name, gold.labels, texts))
+    return tuple(made)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """The files, each with what it is called: those of a folder from the folder on."""
+    from schemas.errors import UsageError
+
+    for path in paths:
+        if not path.is_dir():
+            yield path, path.as_posix()
+            continue
+        found = sorted(
+            each for each in path.rglob("*") if each.suffix.lower() in _GOLD_FILES and each.is_file()
+        )
+        if not found:
+            raise UsageError(
+                f"There is no evaluation set in {path.as_posix()}.",
+                f"Name a folder with files that end in {', '.join(_GOLD_FILES)}.",
+            )
+        yield from ((each, each.absolute().relative_to(path.absolute().parent).as_posix()) for each in found)
