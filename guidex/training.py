@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.examples import Blocking, ExampleSet, Source, build_examples
+from finetune.examples.gold import gold_sources
 from finetune.examples.reading import read_sources
+from finetune.gold import read_gold
 from finetune.training.models import Provenance
 from graph.store.reading import RunReader
 from graph.store.versions import job_of_run, thresholds_of_version, version_in_force
 from graph.training_data import Which, sources_of_run
+from guidex.given_schemas import load_schema
 from guidex.run_folders import find_run, has_run
-from guidex.version import version
+from guidex.version import version as guidex_version
 from schemas.errors import UsageError
 from schemas.job import Job
 
@@ -62,28 +65,48 @@ class TrainingData:
         )
 
 
-def training_data(run_or_file: str, runs_dir: Path, which: Which = Which.ACCEPTED) -> TrainingData:
+def training_data(
+    run_or_file: str,
+    runs_dir: Path,
+    which: Which = Which.ACCEPTED,
+    *,
+    version: int | None = None,
+    gold: Sequence[Path] = (),
+    gold_schema: Path | None = None,
+) -> TrainingData:
     """Read what is to be trained on.
 
     Args:
         run_or_file: A run's name, its folder, or a file that `guidex export` has written.
         runs_dir: Where runs are.
         which: Which documents of a run.
+        version: Of a run's decisions; None takes those in force.
+        gold: Files of annotations by people, each with a label set of its own.
+        gold_schema: A file of classes and guidelines for their labels; None takes the bare labels.
 
     Raises:
-        UsageError: There is neither a run nor a file, or there is nothing in it.
-        DocumentError: The file is no export.
+        UsageError: There is neither a run nor a file, there is nothing in it, a file is asked for what only
+            a run has, or a label of the gold has no class.
+        DocumentError: The file is no export, or a file no gold.
         StoreError: The run cannot be read.
     """
     path = Path(run_or_file)
+    schema = load_schema(gold_schema).annotation_schema if gold_schema else None
+    mixed_in = tuple(one for file in gold for one in gold_sources(read_gold([file]), schema))
     if path.is_file() and not has_run(runs_dir / run_or_file):
+        if which is not Which.ACCEPTED or version is not None:
+            raise UsageError(
+                f"{path.as_posix()} is a file, and only a run has documents by outcome and versions of "
+                "decisions.",
+                "Name a run, or leave --which and --decisions out.",
+            )
         sources = tuple(read_sources(path))
         if not sources:
             raise UsageError(f"There is no row in {path.as_posix()}.", "Export documents that were accepted.")
-        provenance = Provenance(data=path.name, guidex=version())
-        return TrainingData(sources, provenance, path.parent / "adapters")
+        provenance = Provenance(data=path.name, guidex=guidex_version())
+        return TrainingData(sources, provenance, path.parent / "adapters", gold=mixed_in)
     with find_run(run_or_file, runs_dir) as reader:
-        return _of_run(reader, which)
+        return replace(_of_run(reader, which, version), gold=mixed_in)
 
 
 def _shown(model: str) -> str:
@@ -91,20 +114,20 @@ def _shown(model: str) -> str:
     return f"local/{Path(model).name}" if model.lower().endswith(".gguf") else model
 
 
-def _of_run(reader: RunReader, which: Which) -> TrainingData:
-    sources, name = tuple(sources_of_run(reader, which)), reader.folder.resolve().name
+def _of_run(reader: RunReader, which: Which, version: int | None) -> TrainingData:
+    sources, name = tuple(sources_of_run(reader, which, version)), reader.folder.resolve().name
     if not sources:
         raise UsageError(
             f"No document of {name} was {which.value}, so there is nothing to train on.",
             f"Look at other thresholds: guidex threshold sweep {name}.",
         )
-    in_force, job = version_in_force(reader), job_of_run(reader)
+    decided, job = version or version_in_force(reader), job_of_run(reader)
     provenance = Provenance(
         data=name,
         which=which.value,
-        decision_version=in_force,
-        thresholds=thresholds_of_version(reader, in_force).model_dump(mode="json"),
+        decision_version=decided,
+        thresholds=thresholds_of_version(reader, decided).model_dump(mode="json"),
         models=tuple(dict.fromkeys(_shown(model.name) for model in job.models)),
-        guidex=version(),
+        guidex=guidex_version(),
     )
     return TrainingData(sources, provenance, reader.folder / "adapters", job)

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guidex.cli.extras import finetune_extra
+from guidex.cli.extras import extra
 from guidex.cli.gold import GOLD_HELP
-from guidex.cli.options import RUNS_DIR, AsJson, RunsDir
+from guidex.cli.options import RUNS_DIR, AsJson, Decisions, RunOrFile, RunsDir, Which
 
 if TYPE_CHECKING:
     from finetune.examples.auditing import EvaluationSet
 
-WhichName = Literal["accepted", "rejected", "decided"]
-
 _GOLD_FILES = (".jsonl", ".ndjson", ".json", ".txt", ".conll", ".bio", ".iob")
 """What is read of a folder."""
 
-TrainingData = Annotated[
-    str,
-    typer.Argument(metavar="RUN|FILE", help="A run, by name or folder, or a file of `guidex export`."),
-]
-WhichDocuments = Annotated[
-    WhichName | None,
-    typer.Option("--which", help="Documents of a run by their outcome; default: accepted."),
-]
-Decisions = Annotated[
-    int | None,
-    typer.Option(
-        "--decisions", metavar="N", min=1, help="Version of a run's decisions; default: the one in force."
-    ),
-]
-
 
 def audit(
-    source: TrainingData,
+    source: RunOrFile,
     against: Annotated[
         list[Path],
         typer.Option(
@@ -46,7 +29,7 @@ def audit(
             help=f"Evaluation set: a file, or a folder of them; may be given several times. {GOLD_HELP}",
         ),
     ],
-    which: WhichDocuments = None,
+    which: Which = "accepted",
     decisions: Decisions = None,
     near: Annotated[
         float,
@@ -76,15 +59,15 @@ def audit(
     the texts change it.
     """
     from finetune.examples.auditing import audited
-    from graph.training_data import Which
+    from graph.training_data import Which as Documents
     from guidex.cli.audit_report import print_audit
     from guidex.cli.console import print_json
-    from guidex.training_sources import training_sources
+    from guidex.training import training_data
 
     sets = evaluation_sets(against)
-    sources = training_sources(source, runs_dir, Which(which) if which else None, decisions)
-    with finetune_extra("Near copies of texts are found by datasketch, which is not installed."):
-        made = audited(sources, sets, training=source, near=near, near_text=near_text, worst=worst)
+    data = training_data(source, runs_dir, Documents(which), version=decisions)
+    with extra("finetune", "Near copies of texts are found by datasketch, which is not installed."):
+        made = audited(data.sources, sets, training=source, near=near, near_text=near_text, worst=worst)
     if json:
         print_json(made.model_dump(mode="json"))
     else:
@@ -102,7 +85,7 @@ def evaluation_sets(paths: Sequence[Path]) -> tuple[EvaluationSet, ...]:
         UsageError: A folder has none.
     """
     from finetune.examples.auditing import EvaluationSet
-    from graph.gold import read_gold
+    from finetune.gold import read_gold
 
     made = []
     for file, name in _files(paths):

@@ -41,12 +41,3 @@ def viewer_extra() -> contextlib.AbstractContextManager[None]:
 def tracing_extra() -> contextlib.AbstractContextManager[None]:
     """Import within what exports traces."""
     return extra("otel", "Exporting traces needs OpenTelemetry's libraries, which are not installed.")
-
-
-def finetune_extra(lacking: str) -> contextlib.AbstractContextManager[None]:
-    """Import or call within what needs the training stack.
-
-    Args:
-        lacking: What cannot be done without, as a sentence.
-    """
-    return extra("finetune", lacking)

@@ -79,3 +79,20 @@ Resamples = Annotated[
 ]
 
 BootstrapSeed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the bootstrap.")]
+
+RunOrFile = Annotated[
+    str,
+    typer.Argument(metavar="RUN|FILE", help="A run, by name or folder, or a file of `guidex export`."),
+]
+
+Which = Annotated[
+    Literal["accepted", "rejected", "decided"],
+    typer.Option("--which", help="Documents of the run; other than accepted ones are of use as controls."),
+]
+
+Decisions = Annotated[
+    int | None,
+    typer.Option(
+        "--decisions", metavar="N", min=1, help="Version of the run's decisions; default: the one in force."
+    ),
+]

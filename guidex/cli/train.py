@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guidex.cli.options import RUNS_DIR, AsJson, DisplayMode, RunsDir
+from guidex.cli.gold import GOLD_HELP
+from guidex.cli.options import (
+    RUNS_DIR,
+    AsJson,
+    Decisions,
+    DisplayMode,
+    RunOrFile,
+    RunsDir,
+    Which,
+)
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,10 +24,6 @@ if TYPE_CHECKING:
     from finetune.training.encoding import Encoder
     from finetune.training.models import Trained, TrainingProgress, TrainingReport
 
-RunOrFile = Annotated[
-    str,
-    typer.Argument(metavar="RUN|FILE", help="A run, by name or folder, or a file of `guidex export`."),
-]
 RecipeName = Annotated[
     str | None,
     typer.Option(
@@ -41,8 +46,26 @@ BlockLabels = Annotated[
     typer.Option(
         "--block-labels",
         metavar="FILE",
-        help="Labels that must not be seen in training, one on each line: their classes, and those of nearly "
-        "the same name, are left out with all instances.",
+        help="Labels that must not be seen in training, one on each line, or a schema (.json, .py): their "
+        "classes, and those of nearly the same name, are left out with all instances.",
+    ),
+]
+
+Gold = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--gold",
+        metavar="FILE",
+        help="Gold annotations to mix in, in the share that the recipe's examples.gold_share says; may be "
+        f"given several times. {GOLD_HELP}",
+    ),
+]
+GoldSchema = Annotated[
+    Path | None,
+    typer.Option(
+        "--gold-schema",
+        metavar="FILE",
+        help="Classes and guidelines of the gold's labels, as Python or JSON; default: the bare labels.",
     ),
 ]
 
@@ -57,12 +80,10 @@ def train(
         ),
     ] = None,
     settings: Settings = None,
-    which: Annotated[
-        Literal["accepted", "rejected", "decided"],
-        typer.Option(
-            "--which", help="Documents of the run; other than accepted ones are of use as controls."
-        ),
-    ] = "accepted",
+    which: Which = "accepted",
+    decisions: Decisions = None,
+    gold: Gold = None,
+    gold_schema: GoldSchema = None,
     block_labels: BlockLabels = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, metavar="N", help="Seed; default: the recipe's.")
@@ -103,17 +124,26 @@ def train(
 
     with training_extra():
         from finetune.training.training import encoder_of, train
-    from graph.training_data import Which
+    from graph.training_data import Which as Documents
+    from guidex.label_files import read_labels
     from guidex.recipes import load_recipe
     from guidex.training import training_data
 
-    data = training_data(source, runs_dir, Which(which))
+    data = training_data(
+        source,
+        runs_dir,
+        Documents(which),
+        version=decisions,
+        gold=gold or (),
+        gold_schema=gold_schema,
+    )
     changes = list(settings or ())
     changes += [] if base is None else [f"training.base={base}"]
     changes += [] if seed is None else [f"training.seed={seed}"]
     made, suggested = load_recipe(recipe, data.job, changes)
     encoder = encoder_of(made.training.base)
-    examples = data.examples(made, encoder.count, _labels(block_labels))
+    blocked = read_labels(block_labels) if block_labels else ()
+    examples = data.examples(made, encoder.count, blocked)
     if preview is not None:
         _preview(examples, encoder, preview, as_json=json)
         return
@@ -149,21 +179,6 @@ def merge(
         print_json({"folder": folder.as_posix()})
     else:
         typer.echo(f"Merged into {folder.as_posix()}")
-
-
-def _labels(path: Path | None) -> tuple[str, ...]:
-    if path is None:
-        return ()
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path.as_posix()} cannot be read.", "Give a text file with one label on each line."
-        ) from error
-    labels = tuple(line.strip() for line in lines if line.strip())
-    if not labels:
-        raise UsageError(f"There is no label in {path.as_posix()}.", "Write one on each line.")
-    return labels
 
 
 def _adapter_name(name: str) -> str:
