@@ -7,10 +7,14 @@ from enum import StrEnum
 
 from finetune.examples import Origin, Source
 from finetune.examples.reading import CREDIT, LICENCE, said
+from graph.consensus import held
 from graph.deciding import settle
+from graph.objections import INSTANCE_CODES
 from graph.store.reading import RunReader
 from graph.store.versions import thresholds_of_version
-from schemas.judgement import Outcome
+from schemas.annotation import TypedSpan
+from schemas.judgement import FindingCode, Outcome
+from schemas.rounds import Round
 
 
 class Which(StrEnum):
@@ -53,7 +57,26 @@ def sources_of_run(
             text=document.text,
             annotation_schema=settled.annotation_schema,
             annotation=settled.agreed,
+            disputes=tuple(sorted(_disputes(kept, settled))),
             origin=Origin.ACCEPTED if outcome is Outcome.ACCEPTED else Origin.REJECTED,
             licence=said(document.meta, *LICENCE),
             credit=said(document.meta, *CREDIT),
         )
+
+
+def _disputes(kept: Round, settled: Round) -> set[TypedSpan]:
+    """Where classes that are unknown in a document were in dispute.
+
+    These are the places that some annotator gave such a class, or that the critic said to have it or not to,
+    and that are no mention of it in the end. A class that was objected to without a place has none.
+    """
+    said = {each for annotation in (*kept.annotations, kept.agreed) for each in held(annotation)}
+    objected = [
+        (finding.class_name, finding.span)
+        for finding in kept.findings
+        if finding.code in INSTANCE_CODES or finding.code is FindingCode.MISSING
+    ]
+    nowhere = {name for name, span in objected if span is None}
+    unknown = set(settled.agreed.unknown_classes) - nowhere
+    places = (said | set(objected)) - held(settled.agreed)
+    return {(*span, name) for name, span in places if name in unknown and span is not None}

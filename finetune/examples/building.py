@@ -79,15 +79,20 @@ class _Building:
         documents = [made for one in kept if (made := self._showable(one, frozenset(blocked))) is not None]
         own = (one.id for one in documents if one.origin is not Origin.GOLD)
         out = held_out(own, self._config.validation, self._seed)
-        pieces = [
-            self._piece(number, passage, one, known[one.id])
+        passages = [
+            (number, passage, one)
             for one in documents
             for number, passage in enumerate(passages_of(one, self._config.passage_chars))
+        ]
+        pieces = [
+            self._piece(number, shown, one, known[one.id])
+            for number, passage, one in passages
+            if (shown := self._undisputed(passage)) is not None
         ]
         short = [piece for piece in pieces if self._fits(piece)]
         validation = [piece for piece in short if piece.document.id in out]
         training = self._without_surplus([piece for piece in short if piece.document.id not in out])
-        report = self._report(given, pieces, training, validation, tuple(sorted(blocked)))
+        report = self._report(given, len(passages), training, validation, tuple(sorted(blocked)))
         if not training:
             raise UsageError(f"There is nothing to train on: {_in_words(report)}.", _REMEDY)
         return ExampleSet(training, validation, self._config, self._seed, self._count_tokens, report)
@@ -96,13 +101,22 @@ class _Building:
         """The source without classes that are blocked or in dispute; None if there are no others."""
         settled, ungrounded = with_grounded_instances(source)
         self._ungrounded += ungrounded
-        schema, unknown = settled.annotation_schema, set(settled.annotation.unknown_classes)
+        schema, placed = settled.annotation_schema, {name for *_, name in settled.disputes}
+        unknown = set(settled.annotation.unknown_classes) - placed
         free = [name for name in schema.names if not schema.reach(name) & blocked]
         made = restricted_to(settled, [name for name in free if name not in unknown])
         if made is None:
             self._documents[LeftOut.UNKNOWN if free else LeftOut.BLOCKED] += 1
             return None
         return without_own_phrases(made)
+
+    def _undisputed(self, passage: Source) -> Source | None:
+        """The passage without classes that were in dispute in it; None if there are no others."""
+        disputed = {name for *_, name in passage.disputes}
+        names = [name for name in passage.annotation_schema.names if name not in disputed]
+        made = restricted_to(passage, names)
+        self._passages[LeftOut.UNKNOWN] += made is None
+        return made
 
     def _piece(self, number: int, passage: Source, document: Source, known: frozenset[str]) -> Piece:
         identifier = f"{document.id}#{number}"
@@ -127,7 +141,7 @@ class _Building:
     def _report(
         self,
         given: Sequence[Source],
-        pieces: Sequence[Piece],
+        passages: int,
         training: Sequence[Piece],
         validation: Sequence[Piece],
         blocked: tuple[str, ...],
@@ -139,7 +153,7 @@ class _Building:
         return ExamplesReport(
             documents=len(given),
             documents_left_out=dict(self._documents),
-            passages=len(pieces),
+            passages=passages,
             passages_left_out={reason: count for reason, count in self._passages.items() if count},
             ungrounded=self._ungrounded,
             training=len(training),

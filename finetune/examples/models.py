@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from schemas.annotation import Annotation
+from schemas.annotation import Annotation, TypedSpan
 from schemas.base import Model
 from schemas.schema import AnnotationSchema
 
@@ -23,14 +23,19 @@ class Origin(StrEnum):
 class Source(Model):
     """An annotated text that examples are made of.
 
-    Offsets of mentions count code points of `text`. Classes in `annotation.unknown_classes` are never shown:
-    what was dropped in dispute would be learnt as none.
+    Offsets of mentions count code points of `text`. Classes in `annotation.unknown_classes` are not shown:
+    what was dropped in dispute would be learnt as none. Where the places of the disputes are known, they are
+    shown in passages without one.
     """
 
     id: str = Field(description="Id of the document.")
     text: str = Field(description="The text.")
     annotation_schema: AnnotationSchema = Field(description="Classes and guidelines.")
     annotation: Annotation = Field(description="The instances, with their mentions.")
+    disputes: tuple[TypedSpan, ...] = Field(
+        default=(),
+        description="Where unknown classes were in dispute; one without a place is unknown everywhere.",
+    )
     origin: Origin = Field(default=Origin.ACCEPTED, description="Whose word it is.")
     licence: str = Field(default="", description="Of the text, where its record says so.")
     credit: str = Field(default="", description="Where the text is from, where its record says so.")

@@ -13,7 +13,7 @@ from schemas.splitting import split
 
 
 def passages_of(source: Source, most: int | None) -> Iterator[Source]:
-    """The passages of a source, each with its own instances and the whole schema.
+    """The passages of a source, each with its own instances and disputes, and the whole schema.
 
     An instance belongs to the passage that holds all of its mentions; passages that share an instance are
     one. A text with an instance that stands nowhere in it stays whole. A sentence that is too long alone is
@@ -37,8 +37,17 @@ def passages_of(source: Source, most: int | None) -> Iterator[Source]:
             for one, (first, _) in zip(instances, placed, strict=True)
             if begin <= first < end
         )
+        disputes = tuple(
+            (first - begin, last - begin, name)
+            for first, last, name in source.disputes
+            if first < end and begin < last
+        )
         yield source.model_copy(
-            update={"text": text, "annotation": source.annotation.model_copy(update={"instances": here})}
+            update={
+                "text": text,
+                "annotation": source.annotation.model_copy(update={"instances": here}),
+                "disputes": disputes,
+            }
         )
 
 

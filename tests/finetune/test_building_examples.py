@@ -224,3 +224,16 @@ def test_texts_of_one_id_are_told_apart() -> None:
     other = source("a", "Quito is another.", {"City": ["Quito"]})
     made = built([*TWO, other])
     assert len({each.document_id for each in made.epoch(0)}) == 3
+
+
+def test_a_class_in_dispute_is_left_out_of_the_passages_where_it_was_alone() -> None:
+    text = "Ada Lovelace wrote to Oslo. Grace Hopper sailed to Lima, it is said."
+    one = source("d", text, {"Person": ["Ada Lovelace"], "City": ["Oslo", "Lima"]}, unknown=("Person",))
+    begin = text.index("Grace Hopper")
+    placed = one.model_copy(update={"disputes": ((begin, begin + len("Grace Hopper"), "Person"),)})
+    config = ExamplesConfig(passage_chars=40, duplicates=1)
+    (first, second) = sorted(build_examples([placed], config, seed=0, count_tokens=len).epoch(0))
+    assert 'Person(span="Ada Lovelace")' in first.result
+    assert "class Person" not in second.prompt and 'City(span="Lima")' in second.result
+    nowhere = build_examples([one], config, seed=0, count_tokens=len).epoch(0)
+    assert not any("Person" in each.prompt for each in nowhere)
