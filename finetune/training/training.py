@@ -93,7 +93,7 @@ def train(
     work = folder.with_name(f".{folder.name}.{_WORK}")
     checkpoint, spent = _begin(work, recipe, examples)
     config = recipe.training
-    _quiet()
+    quieten()
     use_threads()
     torch.manual_seed(config.seed)
     base = _load(config)
@@ -362,7 +362,7 @@ def _put(folder: Path, trainer: ResultTrainer, base: Base, report: TrainingRepor
     made.rename(folder)
 
 
-def _quiet() -> None:
+def quieten() -> None:
     """Keep libraries from writing where the progress is shown."""
     import datasets
     import transformers

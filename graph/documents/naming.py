@@ -84,12 +84,9 @@ def with_path(named: str, change: Callable[[str], str]) -> str:
 
 def stem_of(named: str) -> str:
     """A name without path and the endings of its format and packing, to call a run after."""
+    data_set = data_set_named(named)
     if named == STANDARD_INPUT:
         return "stdin"
-    try:
-        data_set = data_set_named(named)
-    except DocumentError:  # told when documents are read
-        data_set = None
     path = Path(named if data_set is None else data_set.what)
     if data_set is not None and data_set.folder is None:
         return path.name

@@ -5,10 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-import datasets
-import pytest
 from commands import Command, PricedJob
-from datasets import Dataset
 
 
 def test_filters_and_a_sample_are_counted_before_and_after(guidex: Command, priced_job: PricedJob) -> None:
@@ -62,30 +59,3 @@ def test_a_packed_file_is_run_like_any_other(guidex: Command, priced_job: Priced
     done = guidex("run", file, "--documents", path, "--json")
     assert done.code == 0, done.err
     assert (done.json["name"], done.json["documents"]["accepted"]) == ("log", 1)
-
-
-def test_a_data_set_in_a_folder_is_found_again_from_anywhere(
-    guidex: Command, priced_job: PricedJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file, _ = priced_job
-    datasets.disable_progress_bars()
-    texts = [f"Keeper Number{n} walked from Oslo to Bergen with {n} lamps." for n in range(3)]
-    Dataset.from_dict({"key": ["a", "b", "c"], "body": texts}).save_to_disk(str(tmp_path / "project" / "log"))
-    job = file.read_text().replace(
-        'paths = ["docs.jsonl"]', 'paths = ["hf:./log"]\ntext_field = "body"\nid_field = "key"'
-    )
-    (tmp_path / "project" / "job.toml").write_text(job)
-    done = guidex("run", "project/job.toml", "--max-candidates", 1, "--name", "set", "--json")
-    assert done.code == 0, done.err
-    assert (done.json["documents"]["in"], done.json["documents"]["accepted"]) == (3, 1)
-    assert "hf:../../project/log" in (tmp_path / "runs" / "set" / "job.toml").read_text()
-    monkeypatch.chdir(tmp_path / "project")
-    again = guidex("run", "job.toml", "--name", "set", "--runs-dir", "../runs", "--json")
-    assert again.code == 0, again.err
-    assert (again.json["documents"]["in"], again.json["documents"]["accepted"]) == (3, 3)
-    by_flag = guidex(
-        "validate", "job.toml", "--documents", "hf:./log", "--documents", "hf:log", "--json"
-    ).json
-    found = {check["what"]: (check["state"], check["found"]) for check in by_flag["checks"]}
-    assert found["hf:./log"] == ("ok", "3 records")
-    assert found["hf:log"] == ("missing", "'hf:log' names no data set.")

@@ -17,12 +17,10 @@ from traced_runs import asked, worked
 
 from graph.store.reading import RunReader
 from graph.store.records import CallStatus, ClosedCall, RunStatus
-from graph.store.store import RunStore
 from graph.thresholds import set_thresholds
 from graph.tracing.exporting import Exported, all_batches, send_run
 from graph.tracing.json_lines import as_json
 from graph.tracing.sending import SpanSender
-from schemas.documents import LeftOut
 from schemas.errors import TraceExportError, UsageError
 from schemas.judgement import Agent, Outcome, Thresholds
 
@@ -75,14 +73,6 @@ def test_a_document_is_a_trace_of_workflow_agents_and_calls(folder: Path, collec
         (parent,) = [each for each in (root, *rest) if each.span_id == span.parent_span_id]
         assert parent.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
         assert span.end_time_unix_nano <= parent.end_time_unix_nano
-
-
-def test_documents_left_out_have_no_trace(folder: Path, collector: Collector) -> None:
-    with RunStore.open(folder, version="0.1.0") as store:
-        store.add_documents(
-            [LeftOut(id="short", source="d.jsonl:3", key="min_words", reason="left out: short")]
-        )
-    assert send(folder, collector).documents == 2
 
 
 def test_documents_link_to_the_trace_of_their_session(folder: Path, collector: Collector) -> None:

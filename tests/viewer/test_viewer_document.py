@@ -12,9 +12,7 @@ from viewer.annotated_runs import TEXT, make_annotated_run
 from viewer.attacking import read
 from viewer.conftest import Ask
 
-from graph.store.store import RunStore
 from guidex.cli.console import safe
-from schemas.documents import LeftOut
 
 
 @dataclass
@@ -219,16 +217,6 @@ def test_documents_that_were_not_worked_on_have_a_page(client: TestClient) -> No
     assert "Failure: annotator: Truncated: <script>too long</script>" in words(failed.of_class("failure")[0])
     keys = {each.attributes.get("data-key") for each in pending.elements}
     assert {"n", "p"} <= keys and not {"[", "]"} & keys
-
-
-def test_a_document_left_out_says_why_and_that_its_text_is_not_kept(tmp_path: Path, viewer: Ask) -> None:
-    make_annotated_run(tmp_path)
-    with RunStore.open(tmp_path / "trial", version="0.1.0") as store:
-        store.add_documents(
-            [LeftOut(id="s", source="d.jsonl:3", key="min_words", reason="left out: <short>")]
-        )
-    page = viewer(tmp_path).get("/runs/trial/documents/3").text
-    assert "left out: &lt;short&gt;" in page and "The document was left out; its text is not kept." in page
 
 
 @pytest.mark.parametrize(

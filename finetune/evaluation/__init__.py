@@ -1,0 +1,1 @@
+"""Zero-shot evaluation: benchmarks, models that are asked, scores with intervals."""
