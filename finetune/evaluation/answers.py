@@ -47,8 +47,8 @@ class Predictor(Protocol):
 class Ending:
     """Tells where an answer ends: with the bracket that closes the list it began with.
 
-    What a model writes behind its list is no part of the answer, and an answer that begins with no list is not
-    one. Brackets within strings do not count.
+    What a model writes behind its list is no part of the answer, and an answer that begins with no list is
+    not one. Brackets within strings do not count.
     """
 
     def __init__(self) -> None:

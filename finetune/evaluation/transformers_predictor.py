@@ -119,7 +119,7 @@ class TransformersPredictor:
                     closed.add(row)
                     continue
                 written[row].append(token)
-                before, texts[row] = texts[row], self._tokenizer.decode(written[row])
+                before, texts[row] = texts[row], str(self._tokenizer.decode(written[row]))
                 if endings[row].reached(texts[row][len(before) :]):
                     closed.add(row)
                 else:
@@ -143,7 +143,7 @@ def _with_adapter(base: Base, adapter: Path) -> Base:
     return Base(base.name, base.place, model, base.tokenizer)
 
 
-def _common(tokens: Sequence[Sequence[int]]) -> int:
+def _common(tokens: Sequence[list[int]]) -> int:
     """How many tokens all have in common at their beginning, leaving each at least one of its own."""
     first, last = min(tokens), max(tokens)
     most = min(map(len, tokens)) - 1
