@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from heapq import nlargest
 from random import Random
 
 from rapidfuzz import fuzz, process
@@ -21,6 +22,10 @@ from schemas.schema import ClassSpec, Kind
 
 _LIKEST = 10
 """Of so many classes with the likest names one is drawn, so that it is another one in the next pass."""
+
+
+_ALIKE = 0.4
+"""Names that are less alike are equally unlike."""
 
 
 class ClassPool:
@@ -47,6 +52,7 @@ class ClassPool:
                     self._known[words_of(one.surface)].add(joined(one.class_name))
         self._lengths = sorted({len(words) for words in self._known if words})
         self._names = {key: plain(specs[0].name) for key, specs in self._specs.items()}
+        self._joined = {key: key for key in self._specs}
 
     def absent_from(self, text: str, but: Collection[str], count: int, rng: Random) -> tuple[ClassSpec, ...]:
         """Draw classes of which a text has no known mention, by turns by frequency and by likeness of name.
@@ -58,18 +64,18 @@ class ClassPool:
             rng: Draws them.
         """
         mentioned = self.mentioned_in(text)
-        likeness = self._likeness(but)
+        likeness = self._likeness(but, _ALIKE)
         left = [key for key in self._specs if key not in mentioned and likeness.get(key, 0.0) < NEAR]
         taken: list[ClassSpec] = []
         while left and len(taken) < count:
             if len(taken) % 2:
-                key = rng.choice(sorted(left, key=lambda each: (-likeness.get(each, 0.0), each))[:_LIKEST])
+                key = rng.choice(nlargest(_LIKEST, left, key=lambda each: (likeness.get(each, 0.0), each)))
             else:
                 (key,) = rng.choices(left, [len(self._specs[each]) for each in left])
             spec = rng.choice(self._specs[key])
             taken.append(_alone(spec))
-            near = self._likeness([spec.name])
-            left = [each for each in left if each != key and near.get(each, 0.0) < NEAR]
+            near = self._likeness([spec.name], NEAR)
+            left = [each for each in left if each != key and each not in near]
         return tuple(taken)
 
     def mentioned_in(self, text: str) -> frozenset[str]:
@@ -82,17 +88,16 @@ class ClassPool:
             for key in self._known.get(run, ())
         )
 
-    def _likeness(self, names: Collection[str]) -> dict[str, float]:
-        """How alike each class's name is to the likest of some names; those that are unlike are left out."""
+    def _likeness(self, names: Collection[str], least: float) -> dict[str, float]:
+        """How alike each class's name is to the likest of some names, where it is at least so alike."""
         found: dict[str, float] = {}
-        keys = {key: key for key in self._specs}
         for name in names:
             for choices, query, scorer in (
-                (keys, joined(name), fuzz.ratio),
+                (self._joined, joined(name), fuzz.ratio),
                 (self._names, plain(name), fuzz.token_sort_ratio),
             ):
                 for _, score, key in process.extract(
-                    query, choices, scorer=scorer, limit=None, score_cutoff=20
+                    query, choices, scorer=scorer, limit=None, score_cutoff=100 * least
                 ):
                     found[key] = max(found.get(key, 0.0), score / 100)
         return found
