@@ -26,6 +26,9 @@ from schemas.job import Job
 KEPT: Final = "documents.jsonl"
 """Where it is kept, in the run's folder."""
 
+_BEGINNINGS_OF_JSON: Final = frozenset({b"[", b"{", b"[{"})
+"""First lines of JSON that is laid out for people."""
+
 
 @dataclass(frozen=True)
 class CameIn:
@@ -89,12 +92,13 @@ def standard_input(job: Job, runs_dir: Path) -> Iterator[CameIn]:
 
 def _receive(stream: BinaryIO, out: BinaryIO, job: Job) -> None:
     """Copy JSON Lines as they come; text becomes one document."""
-    head = b""
-    while not head.strip() and (line := stream.readline(LONGEST_LINE)):
-        head += line
-        if len(head) > LONGEST_LINE:
+    lines = []
+    while line := stream.readline(LONGEST_LINE):
+        lines.append(line)
+        if not line.isspace():
             break
-    if not head.strip():
+    head = b"".join(lines)
+    if not line:
         raise DocumentError(
             "Nothing came in on standard input.", "Pipe documents in: COMMAND | guidex run --documents -"
         )
@@ -102,7 +106,7 @@ def _receive(stream: BinaryIO, out: BinaryIO, job: Job) -> None:
         out.write(head)
         shutil.copyfileobj(stream, out)
         return
-    content = head + stream.read(LARGEST_TEXT + 1 - len(head))
+    content = head + stream.read(max(0, LARGEST_TEXT + 1 - len(head)))
     if len(content) > LARGEST_TEXT:
         raise DocumentError(
             f"The text on standard input is longer than {LARGEST_TEXT // 2**20} MB: too long for a document.",
@@ -120,11 +124,21 @@ def _receive(stream: BinaryIO, out: BinaryIO, job: Job) -> None:
 
 
 def _sniffed(head: bytes) -> str:
-    """The format that the first line that is not blank speaks for."""
+    """The format that the first line that is not blank speaks for.
+
+    Raises:
+        DocumentError: It is JSON of several lines, which is neither.
+    """
     try:
-        return "jsonl" if isinstance(json.loads(head.decode("utf-8-sig")), dict | str) else "text"
+        value = json.loads(head.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return "text"
+        value = None
+    if isinstance(value, list) or head.strip() in _BEGINNINGS_OF_JSON:
+        raise DocumentError(
+            "What came in on standard input is JSON, but not an object a line.",
+            "Pipe in JSON Lines, as `jq -c '.[]'` makes them of a list, or say --format text.",
+        )
+    return "jsonl" if isinstance(value, dict | str) else "text"
 
 
 def _digest(path: Path) -> str:

@@ -118,7 +118,10 @@ def _split_of(found: Any, source: Source) -> Any:
 def _unreadable(source: Source, error: Exception) -> DocumentError:
     said = printable(" ".join(str(error).split()))[:_SHOWN].rstrip(". ") or type(error).__name__
     if _named(source).folder is not None:
-        return DocumentError(f"The data set {source.file} cannot be read: {said}.", "Check the folder.")
+        return DocumentError(
+            f"The data set {source.file} cannot be read: {said}.",
+            "Check the folder; one of several configurations is named hf:./FOLDER:CONFIG/SPLIT.",
+        )
     return DocumentError(
         f"The data set {source.file} cannot be read: {said}.",
         "Check its name and the network; one with restricted access needs HF_TOKEN. A copy in a folder "

@@ -51,8 +51,6 @@ def read_pdf(source: Source, text_field: str) -> Iterator[Record]:
             value = "it is encrypted, and cannot be read without its password"
         except _TooMuchWorkError:
             value = f"drawing its pages takes more than {_MOST_OPERATIONS:,} operations"
-        except OSError:
-            raise
         except Exception as error:  # whatever a parser stumbles over in a broken or hostile file
             value = f"no PDF that can be read: {type(error).__name__}"
     if isinstance(value, str):

@@ -75,7 +75,7 @@ def test_the_same_input_again_goes_on_and_another_begins_another_run(
         (b'\xef\xbb\xbf{"text": "a"}\n', (), ["a"]),
         (b"Keeper Roberts\n\nwalked.\n", (), ["Keeper Roberts\n\nwalked.\n"]),
         (b"17\n", (), ["17\n"]),
-        (b"[1, 2]\n", (), ["[1, 2]\n"]),
+        (b"[1, 2]\n", ("--format", "text"), ["[1, 2]\n"]),
         (b'{"text": "a"}\n', ("--format", "text"), ['{"text": "a"}\n']),
         (b'{"text": "a"}\nno JSON\n', (), ["a"]),
     ],
@@ -101,6 +101,8 @@ def test_the_format_is_told_or_seen(
     [
         (b"", (), "Nothing came in on standard input"),
         (b"\n \n", (), "Nothing came in on standard input"),
+        (b'[{"text": "a"}]', (), "JSON, but not an object a line"),
+        (b'[\n  {"text": "a"}\n]\n', (), "JSON, but not an object a line"),
         (b"\x1f\x8b\x08 packed", (), "neither JSON Lines nor text"),
         (b"a", ("--format", "text", "--limit", 0), "limit"),
     ],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, write_documents
 from servers.scripted import Call, Fail, ScriptedServer
 
+from graph import runner as runner_module
 from graph.plan import Plan
 from graph.store.reading import RunReader
 from graph.store.records import RunStatus
-from schemas.errors import UsageError
+from schemas.documents import Document
+from schemas.errors import DocumentError, UsageError
 from schemas.job import Job
 from schemas.judgement import Outcome
 from schemas.limits import Limits
@@ -56,10 +60,9 @@ async def test_documents_left_out_are_skipped_with_their_reason_and_cost_nothing
     assert (again.totals, len(server.calls)) == (result.totals, 3 * CALLS)
 
 
-async def test_a_run_taken_up_again_has_the_same_sample(
+async def test_a_run_taken_up_again_has_the_same_sample_though_its_documents_come_in_another_order(
     scripted_server: Start, mixed: Path, folder: Path
 ) -> None:
-    """Also where it was cut off while it was reading, and its documents come in another order."""
     server = scripted_server()
     job = taking(make_job(server, mixed), sample=4, select="diverse")
     stopped = job.model_copy(update={"limits": Limits(max_candidates=1)})
@@ -71,6 +74,31 @@ async def test_a_run_taken_up_again_has_the_same_sample(
     with RunReader(folder) as reader:
         assert set(reader.document_ids()) == first
     assert (result.totals.skipped, result.totals.accepted) == (6, 4)
+
+
+@pytest.mark.parametrize("read", [1, 4, 9])
+async def test_a_run_cut_off_while_it_reads_ends_as_if_it_had_not_been(
+    read: int, scripted_server: Start, mixed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = taking(make_job(scripted_server(), mixed), sample=4)
+    plain = runner_module.documents_of
+
+    def cut_off(*arguments: Any) -> Iterator[Any]:
+        yield from islice(plain(*arguments), read)
+        raise DocumentError("The network is gone.", "Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner_module, "documents_of", cut_off)
+        patch.setattr(runner_module, "_READ_AT_ONCE", 1)
+        with pytest.raises(DocumentError):
+            await make_runner(job, folder).run()
+    with RunReader(folder) as reader:
+        assert reader.totals().documents == read and reader.totals().balanced
+    result = await finished(make_runner(job, folder))
+    assert (result.totals.accepted, result.totals.skipped) == (4, 6)
+    with RunReader(folder) as reader:
+        taken = set(reader.document_ids())
+    assert taken == {each.id for each in plain(job.documents, job.seed) if isinstance(each, Document)}
 
 
 async def test_other_filters_are_another_job_and_what_they_take_is_taken_when_allowed(
