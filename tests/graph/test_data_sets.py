@@ -1,8 +1,10 @@
-"""Data sets of Hugging Face, made by their own library; without a network only those in folders are read."""
+"""Data sets of Hugging Face, made by their own library: in folders, and on a hub on loopback."""
 
 import json
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import datasets
@@ -11,6 +13,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Sequence, Value
 from hypothesis import given
 from hypothesis import strategies as st
 from reading_files import read, refusal
+from servers.hub import serving
 
 from graph.documents import (
     count_records,
@@ -135,6 +138,51 @@ def test_without_a_network_the_hub_is_told_to_be_out_of_reach(
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("datasets").level != logging.CRITICAL + 1
+
+
+_READ = """
+import json, sys
+from graph.documents import read_documents
+from schemas.errors import DocumentError
+for name in sys.argv[1:]:
+    try:
+        print(json.dumps([[d.id, d.text, d.source, d.meta] for d in read_documents([name], id_field="key")]))
+    except DocumentError as error:
+        print(json.dumps(str(error)))
+"""
+
+
+def test_a_data_set_of_a_hub_is_streamed_from_the_revision_that_is_named(tmp_path: Path) -> None:
+    """In a process of its own, as the library takes the hub's address when it is loaded."""
+    _set("The ship sailed.", "She came back.").to_parquet(str(tmp_path / "train.parquet"))
+    where = "- split: train\n    path: data/train.parquet"
+    card = f"---\nconfigs:\n- config_name: log\n  data_files:\n  {where}\n---\n"
+    files = {"README.md": card.encode(), "data/train.parquet": (tmp_path / "train.parquet").read_bytes()}
+    names = ["hf:crew/log", "hf:crew/log:log/train@v1", "hf:crew/log@v9", "hf:crew/diary"]
+    with serving("crew/log", files) as hub:
+        done = subprocess.run(
+            [sys.executable, "-c", _READ, *names],
+            env=os.environ
+            | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "*"}
+            | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    plain, pinned, unknown, missing = map(json.loads, done.stdout.splitlines())
+    assert plain == [
+        ["k0", "The ship sailed.", "hf:crew/log:1", {"mood": "calm", "tags": ["sea", "0"]}],
+        ["k1", "She came back.", "hf:crew/log:2", {"mood": "rough", "tags": ["sea", "1"]}],
+    ]
+    assert [(each[1], each[2]) for each in pinned] == [
+        ("The ship sailed.", "hf:crew/log:log/train@v1:1"),
+        ("She came back.", "hf:crew/log:log/train@v1:2"),
+    ]
+    assert "hf:crew/log@v9 cannot be read: " in unknown
+    assert "hf:crew/diary cannot be read: " in missing
+    assert any("/resolve/v1/" in each for each in hub.asked)
+    assert not any("POST" in each or each.startswith("PUT") for each in hub.asked)
 
 
 def test_a_changed_data_set_is_read_again(tmp_path: Path) -> None:
