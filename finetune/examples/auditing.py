@@ -106,7 +106,7 @@ def audited(
 ) -> Audit:
     """Hold training data against evaluation sets.
 
-    Classes whose absence proves nothing count as little as in training: they are not shown there.
+    Classes that are in dispute all over a text do not count: training does not show them.
 
     Args:
         sources: The training data.
@@ -123,13 +123,12 @@ def audited(
     counts: Counter[str] = Counter()
     documents: dict[str, str] = {}
     for source in sources:
-        unknown = set(source.annotation.unknown_classes)
-        counts.update({name: 0 for name in source.annotation_schema.names if name not in unknown})
+        counts.update({name: 0 for name in source.annotation_schema.names if name not in source.unknown})
         counts.update(
             one.class_name
             for top in source.annotation.instances
             for one in top.walk()
-            if one.class_name not in unknown
+            if one.class_name not in source.unknown
         )
         documents[source.id if source.id not in documents else f"{source.id}~{len(documents)}"] = source.text
     texts = {

@@ -101,10 +101,9 @@ class _Building:
         """The source without classes that are blocked or in dispute; None if there are no others."""
         settled, ungrounded = with_grounded_instances(source)
         self._ungrounded += ungrounded
-        schema, placed = settled.annotation_schema, {name for *_, name in settled.disputes}
-        unknown = set(settled.annotation.unknown_classes) - placed
+        schema = settled.annotation_schema
         free = [name for name in schema.names if not schema.reach(name) & blocked]
-        made = restricted_to(settled, [name for name in free if name not in unknown])
+        made = restricted_to(settled, [name for name in free if name not in settled.unknown])
         if made is None:
             self._documents[LeftOut.UNKNOWN if free else LeftOut.BLOCKED] += 1
             return None

@@ -68,7 +68,9 @@ def with_grounded_instances(source: Source) -> tuple[Source, int]:
     annotation = source.annotation.model_copy(
         update={"instances": tuple(instances), "unknown_classes": unknown_classes}
     )
-    return source.model_copy(update={"annotation": annotation}), len(unknown)
+    # Where such an instance may stand is not known, so that its class is unknown everywhere.
+    disputes = tuple(each for each in source.disputes if each[2] not in unknown)
+    return source.model_copy(update={"annotation": annotation, "disputes": disputes}), len(unknown)
 
 
 def restricted_to(source: Source, names: Sequence[str]) -> Source | None:

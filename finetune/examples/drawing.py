@@ -116,7 +116,7 @@ class Drawing:
             if config.negatives:
                 further = self._pool.absent_from(piece.document.text, piece.known, config.negatives, rng)
                 made = with_further_classes(made, further, rng)
-        return with_candidates(made, self._bank, piece.document, config.candidates, str(rng.random()))
+        return with_candidates(made, self._bank, piece.document, config.candidates, rng)
 
 
 def rendered(identifier: str, passage: Source, made: Annotated, flavour: Flavour) -> Example:

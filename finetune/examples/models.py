@@ -47,6 +47,11 @@ class Source(Model):
             object.__setattr__(self, "annotation", annotation)
         return self
 
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Classes that are shown nowhere: in dispute, without a place."""
+        return frozenset(self.annotation.unknown_classes) - {name for *_, name in self.disputes}
+
 
 class Example(NamedTuple):
     """One training example; `prompt + result` is the whole text.

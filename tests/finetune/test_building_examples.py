@@ -237,3 +237,6 @@ def test_a_class_in_dispute_is_left_out_of_the_passages_where_it_was_alone() -> 
     assert "class Person" not in second.prompt and 'City(span="Lima")' in second.result
     nowhere = build_examples([one], config, seed=0, count_tokens=len).epoch(0)
     assert not any("Person" in each.prompt for each in nowhere)
+    away = placed.model_copy(update={"text": text.replace("Ada Lovelace", "Someone else")})
+    made = build_examples([away], config, seed=0, count_tokens=len)
+    assert made.report.ungrounded and not any("Person" in each.prompt for each in made.epoch(0))

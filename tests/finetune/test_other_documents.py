@@ -85,17 +85,17 @@ def test_classes_that_cannot_stand_alone_are_no_negatives() -> None:
     assert only.name == "Ship" and only.guideline == Guideline(definition="A vessel.")
 
 
-@given(sources(), st.integers(0, 3), st.text(max_size=3))
+@given(sources(), st.integers(0, 3), st.integers(0, 99))
 @settings(max_examples=50)
 def test_candidates_are_phrases_of_other_documents_alone(
-    documents: list[Source], most: int, salt: str
+    documents: list[Source], most: int, seed: int
 ) -> None:
     bank = ExampleBank(
         phrase for one in documents for phrase in mentioned(one.annotation, one.annotation_schema)
     )
     for document in documents:
         given_text = Annotated(document.annotation_schema, document.annotation)
-        made = with_candidates(given_text, bank, document, most, salt)
+        made = with_candidates(given_text, bank, document, most, Random(seed))
         assert made.annotation == document.annotation
         assert made.schema.names == document.annotation_schema.names
         for spec in made.schema.classes:
@@ -119,6 +119,18 @@ def test_an_authors_phrases_are_shown_where_they_are_no_answer() -> None:
     document = source("d", "Oslo", {"City": ["Oslo"]}).model_copy(update={"annotation_schema": schema})
     (spec,) = without_own_phrases(document).annotation_schema.classes
     assert (spec.fields[0].examples, spec.guideline.negatives) == (("Lima",), ("Peru",))
+    others = source("o", "Quito, Lagos", {"City": ["Quito", "Lagos"]})
+    bank = ExampleBank(mentioned(others.annotation, others.annotation_schema))
+    given_text = Annotated(schema, document.annotation)
+    shown = Counter(
+        phrase
+        for seed in range(60)
+        for phrase in with_candidates(given_text, bank, document, 1, Random(seed))
+        .schema.classes[0]
+        .fields[0]
+        .examples
+    )
+    assert set(shown) == {"Lima", "Quito", "Lagos"} and shown.total() == 60
 
 
 WORDS = " ".join(f"word{number}" for number in range(60))
