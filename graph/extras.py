@@ -34,6 +34,8 @@ EXTRAS: Final = {
         "the export of traces",
     ),
     "datasets": Extra(("datasets",), "data sets of Hugging Face"),
+    "spacy": Extra(("spacy",), "exports for spaCy"),
+    "hub": Extra(("huggingface_hub",), "uploads to the Hugging Face hub"),
     "html": Extra(("trafilatura", "lxml_html_clean"), "documents in HTML"),
     "pdf": Extra(("pypdf",), "documents in PDF"),
     "language": Extra(("py3langid",), "telling the language of documents"),

@@ -31,7 +31,7 @@ def gold(
 ) -> None:
     """Read gold annotations and say what is in them; with --output, write their texts for a run."""
     from finetune.gold import read_gold
-    from graph.export import write_export
+    from graph.json_lines import write_json_lines
     from guidex.cli.console import counted, print_json, safe
 
     read = read_gold(files)
@@ -41,7 +41,7 @@ def gold(
             | ({"id": document.id} if document.id is not None else {})
             for document in read.documents
         )
-        write_export(made, output)
+        write_json_lines(made, output)
     if json:
         print_json(
             {

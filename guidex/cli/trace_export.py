@@ -125,7 +125,7 @@ def _write(reader: RunReader, output: Path, document: str | None, *, content: bo
     with tracing_extra():
         from graph.tracing.exporting import all_batches
         from graph.tracing.json_lines import as_json
-    from graph.export import write_export
+    from graph.json_lines import write_json_lines
     from guidex.cli.lines import to_stdout
 
     documents = spans = 0
@@ -140,7 +140,7 @@ def _write(reader: RunReader, output: Path, document: str | None, *, content: bo
     if output == Path("-"):
         to_stdout(lines())
     else:
-        write_export(lines(), output)
+        write_json_lines(lines(), output)
     return {"to": output.as_posix(), "documents": documents, "spans": spans}
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from exported_rows import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.gold import GoldMention, read_gold
-from graph.export import ExportFormat, rows
 from schemas.annotation import Annotation, Instance
 from schemas.documents import Document
 from schemas.errors import DocumentError
@@ -146,7 +146,7 @@ def test_what_was_exported_is_read_back(tmp_path: Path) -> None:
         scores=Scores(grounding=1),
         state_hash="0",
     )
-    exported = rows([(Document(id="d", text=text), kept)], ExportFormat.JSONL)
+    exported = rows([(Document(id="d", text=text), kept)], "jsonl")
     (document,) = read_gold([write(tmp_path / "a.jsonl", *exported)]).documents
     found = surfaces(text, document.mentions)
     assert (document.id, found) == ("d", [("Ann", "Person"), ("Bo", "Person"), ("Oslo", "Visit")])

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from annotated_sources import source, sources
+from exported_rows import rows
 from hypothesis import given
 
 from finetune.examples import Origin, Source
 from finetune.examples.reading import read_sources
-from graph.export import ExportFormat, rows, write_export
+from graph.json_lines import write_json_lines
 from graph.store.reading import RunReader
 from graph.store.records import ACCEPTANCE_OF_THE_RUN
 from graph.store.store import RunStore
@@ -58,7 +59,7 @@ def nested() -> Source:
     return Source(id="n", text=NESTED_TEXT, annotation_schema=NESTED_SCHEMA, annotation=annotation)
 
 
-def exported(given: list[Source], path: Path, export_format: ExportFormat) -> list[Source]:
+def exported(given: list[Source], path: Path, export_format: str) -> list[Source]:
     """What is read of an export of these."""
     pairs = [
         (
@@ -75,14 +76,14 @@ def exported(given: list[Source], path: Path, export_format: ExportFormat) -> li
         )
         for one in given
     ]
-    write_export(rows(pairs, export_format), path)
+    write_json_lines(rows(pairs, export_format), path)
     return list(read_sources(path))
 
 
 @given(sources())
 def test_records_are_read_as_they_were_exported(tmp_path_factory: Any, given: list[Source]) -> None:
     path = tmp_path_factory.mktemp("exports") / "jsonl.jsonl"
-    read = exported([*given, nested()], path, ExportFormat.JSONL)
+    read = exported([*given, nested()], path, "jsonl")
     credited = {"licence": "CC0-1.0", "credit": "https://example.org"}
     assert [one.model_copy(update={"annotation": None}) for one in read] == [
         one.model_copy(update={**credited, "annotation": None}) for one in [*given, nested()]
@@ -100,14 +101,12 @@ def spans(one: Source) -> list[tuple[str, Any, list[tuple[str, Any]]]]:
     ]
 
 
-@pytest.mark.parametrize("export_format", [ExportFormat.GUIDEX, ExportFormat.GOLLIE])
-def test_training_rows_are_read_with_their_mentions_found_again(
-    tmp_path: Path, export_format: ExportFormat
-) -> None:
+@pytest.mark.parametrize("export_format", ["guidex", "gollie"])
+def test_training_rows_are_read_with_their_mentions_found_again(tmp_path: Path, export_format: str) -> None:
     (read,) = exported([nested()], tmp_path / "rows.jsonl", export_format)
     assert (read.id, read.text) == ("n", NESTED_TEXT)
     names = [[field.name for field in spec.fields] for spec in read.annotation_schema.classes]
-    anchor = "span" if export_format is ExportFormat.GOLLIE else "name"
+    anchor = "span" if export_format == "gollie" else "name"
     assert names == [[anchor, "forms", "amount", "maker"], ["span"]]
     assert [each[2] for each in spans(read)] == [
         [(anchor if field == "name" else field, span) for field, span in each[2]] for each in spans(nested())
@@ -145,7 +144,7 @@ def broken(row: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 def test_a_line_that_was_tampered_with_is_refused_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
-    exported([source("a", "Oslo and Lima", {"City": ["Oslo", "Lima"]})], path, ExportFormat.JSONL)
+    exported([source("a", "Oslo and Lima", {"City": ["Oslo", "Lima"]})], path, "jsonl")
     good = path.read_text("utf-8")
     for name, row, said in broken(json.loads(good)):
         path.write_text(f"{good}\n{json.dumps(row)}\n", "utf-8")

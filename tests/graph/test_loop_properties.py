@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from adversaries import Adversaries, adversaries
+from exported_rows import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_team import TEXT, job, verbatim
@@ -20,7 +21,6 @@ from graph.agreement import typed_spans
 from graph.consensus import differ, key_of
 from graph.deciding import settle
 from graph.document_graph import DocumentGraph
-from graph.export import ExportFormat, rows
 from graph.merits import merits_of, obstacles
 from graph.objections import INSTANCE_CODES, history
 from graph.progress import Progress
@@ -142,7 +142,7 @@ def test_nothing_ungrounded_is_accepted_and_no_dispute_becomes_a_negative(team: 
         assert not job_.thresholds.block_on_major or all(
             one.severity is Severity.MINOR for one in kept.findings
         )
-        (row,) = rows([(Document(id="d", text=LONG), kept)], ExportFormat.JSONL)
+        (row,) = rows([(Document(id="d", text=LONG), kept)], "jsonl")
         spans = [(m["start"], m["end"], m["surface"]) for one in row["instances"] for m in one["mentions"]]
         assert all(LONG[start:end] == surface for start, end, surface in spans)
         assert row["unknown_classes"] == list(kept.agreed.unknown_classes)
@@ -202,7 +202,7 @@ def test_the_totals_of_a_run_balance_and_what_it_stored_is_what_was_said(
             assert decision is not None
             assert (kept is None) == (decision.outcome is Outcome.FAILED)
             balance(history(rounds, kept))
-        exported = list(rows(accepted(store.reader), ExportFormat.JSONL))
+        exported = list(rows(accepted(store.reader), "jsonl"))
         assert len(exported) == totals.accepted
         spans = {document.id: typed_spans(kept.agreed) for document, kept in accepted(store.reader)}
         assert accepted_spans(store.reader) == spans

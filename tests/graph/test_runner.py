@@ -8,11 +8,11 @@ from typing import Any
 
 import bad_documents
 import pytest
+from exported_rows import rows
 from runner_jobs import TEXTS, finished, make_job, make_runner, slowly, write_documents
 from servers.scripted import Call, ScriptedServer, Turn, agreeable
 
 from graph.document_graph import DocumentGraph
-from graph.export import ExportFormat, rows
 from graph.results import accepted
 from graph.store.call_search import CallFilter, find_calls
 from graph.store.failures import failure_groups
@@ -61,10 +61,10 @@ async def test_the_accepted_can_be_exported_and_every_mention_verified(
 ) -> None:
     await finished(make_runner(make_job(scripted_server(), documents), folder))
     with RunReader(folder) as reader:
-        for kind in ExportFormat:
+        for kind in ("guidex", "gollie", "jsonl"):
             made = list(rows(accepted(reader), kind))
             assert len(made) == len(TEXTS)
-        records = list(rows(accepted(reader), ExportFormat.JSONL))
+        records = list(rows(accepted(reader), "jsonl"))
     for record in records:
         assert record["text"] == TEXTS[record["id"]] and record["instances"]
         for instance in record["instances"]:
@@ -130,8 +130,8 @@ async def test_bad_input_ends_in_a_recorded_state_and_stops_nothing(
         assert len(unread) == len(bad_documents.UNREADABLE)
         assert {row.outcome for row in unread} == {Outcome.FAILED}
         assert [event for event in reader.events() if event.kind == "fault"] == []
-        verified = list(rows(accepted(reader), ExportFormat.JSONL))
-        written = list(rows(accepted(reader), ExportFormat.GUIDEX))
+        verified = list(rows(accepted(reader), "jsonl"))
+        written = list(rows(accepted(reader), "guidex"))
     assert listed["good"].outcome is Outcome.ACCEPTED
     assert len(verified) == len(written) == result.totals.accepted
     for record in verified:

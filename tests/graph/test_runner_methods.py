@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exported_rows import rows
 from runner_jobs import TEXTS, finished, make_job, make_runner, outcomes, write_documents
 from servers.scripted import Call, Fail, ScriptedServer, Turn, agreeable
 
-from graph.export import ExportFormat, rows
 from graph.plan import Plan, Retry
 from graph.results import accepted
 from graph.store.call_search import CallFilter, find_calls
@@ -48,7 +48,7 @@ async def test_a_run_ends_every_document_and_exports_what_is_grounded(
             assert kept.agreed.instances and len(kept.annotations) == (1 if method is Method.LINEAR else 3)
             for mention in kept.agreed.mentions:
                 assert mention.span is not None and document.text[slice(*mention.span)]
-        for row in rows(accepted(reader), ExportFormat.GUIDEX):
+        for row in rows(accepted(reader), "guidex"):
             assert parse(row["text"]).text == row["unlabelled_sentence"]
 
 

@@ -15,9 +15,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from graph.export import ExportFormat
 from guidex.cli.app import app
-from guidex.cli.export import Format
 from guidex.cli.options import MethodName
 from guidex.cli.trace import State
 from guidex.reference import PAGES
@@ -62,7 +60,6 @@ def test_every_command_and_flag_has_a_help_text(path: str, command: Any) -> None
 
 
 def test_choices_are_those_of_the_models() -> None:
-    assert set(get_args(Format)) == {member.value for member in ExportFormat}
     assert set(get_args(State)) == {member.value for member in Outcome}
     assert set(get_args(MethodName)) == {member.value for member in Method}
 

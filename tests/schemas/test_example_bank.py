@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from exported_rows import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.export import ExportFormat, rows
 from schemas.annotation import Annotation, Instance, Mention, MentionStatus
 from schemas.documents import Document
 from schemas.example_bank import MOST, Example, ExampleBank, SharedSchema, mentioned, objected_to, own_phrases
@@ -141,11 +141,10 @@ def test_exported_rows_show_what_other_rows_have_and_what_the_critic_refused_the
     )
     assert own_phrases(accepted[0][1]) == ("Ann", "Oslo", "Ann", "Oslo")
     first, second = (
-        row["text"]
-        for row in rows(accepted, ExportFormat.GUIDEX, SharedSchema(accepted[0][1].annotation_schema, bank))
+        row["text"] for row in rows(accepted, "guidex", SharedSchema(accepted[0][1].annotation_schema, bank))
     )
     assert 'span: str  # Such as: "Bo"' in first and 'span: str  # Such as: "Ann"' in second
     assert "- the way to d2" in first and "the way to d1" not in first
     assert '"Oslo"' not in first.partition("text =")[0]
-    plain = next(iter(rows(accepted, ExportFormat.GUIDEX)))["text"]
+    plain = next(iter(rows(accepted, "guidex")))["text"]
     assert "Such as" not in plain
