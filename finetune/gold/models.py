@@ -43,7 +43,7 @@ class Gold:
     """Gold of one or several files, in their order.
 
     Attributes:
-        documents: Each text once.
+        documents: Each text once, unless copies were asked for.
         repeated: Places of further copies of a text; they are left out.
         repaired: Places of tags that continue a mention which has not begun; they begin one.
     """

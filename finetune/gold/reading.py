@@ -13,11 +13,12 @@ from schemas.errors import DocumentError
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
-def read_gold(paths: Sequence[Path]) -> Gold:
+def read_gold(paths: Sequence[Path], *, distinct: bool = True) -> Gold:
     """Read gold: JSON Lines with offsets (`.jsonl`, `.ndjson`, `.json`), or CoNLL lines with BIO tags.
 
     Args:
         paths: The files, in the order given.
+        distinct: Keep each text once. Test sets that others have measured on are taken with their copies.
 
     Raises:
         DocumentError: A file cannot be read or has no gold in it, a line has another form, or two different
@@ -33,7 +34,9 @@ def read_gold(paths: Sequence[Path]) -> Gold:
             for document, tags in _read(path, file):
                 count += 1
                 repaired += tags
-                if texts.setdefault(document.text, document) is not document:
+                if not distinct:
+                    texts[f"{len(texts)} {document.text}"] = document
+                elif texts.setdefault(document.text, document) is not document:
                     repeated.append(document.place)
                 elif document.id is not None and documents.setdefault(document.id, document) is not document:
                     raise DocumentError(

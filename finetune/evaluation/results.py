@@ -1,0 +1,301 @@
+"""Figures of an evaluation, with bootstrap intervals, all of them from the scores of single sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from random import Random
+from typing import NamedTuple
+
+from pydantic import Field
+
+from finetune.evaluation.benchmarks import Benchmark
+from finetune.evaluation.scoring import Measure, Scored
+from finetune.examples.names import NEAR, nearest, plain
+from finetune.scoring.counting import f1, share
+from finetune.scoring.models import Difference, Figure
+from finetune.scoring.resampling import Sums, difference, figure
+from schemas.base import Model
+
+AVERAGE = "average"
+"""Name of the figures over all domains, each with the same weight."""
+
+
+class Scores(Model):
+    """Precision, recall and F1, micro-averaged over the mentions of a domain."""
+
+    precision: Figure = Field(description="Correct / predicted.")
+    recall: Figure = Field(description="Correct / in the gold.")
+    f1: Figure = Field(
+        description="Harmonic mean of the two; 1 where there is nothing and nothing was found."
+    )
+
+
+class ClassScores(Model):
+    """A class of a domain, GoLLIE-compatible with the filter."""
+
+    correct: int = Field(description="Mentions found.")
+    wrong: int = Field(description="Predictions that are no such mention.")
+    missed: int = Field(description="Mentions not found.")
+    seen: str = Field(
+        description="Whether training knew it: exact, near or unseen; empty where nothing is known."
+    )
+
+
+class ModelResult(Model):
+    """One model on the benchmark."""
+
+    model: str = Field(description="Name of the model.")
+    adapter: str | None = Field(default=None, description="Name of its adapter.")
+    scores: dict[str, dict[Measure, Scores]] = Field(
+        description="By domain and measure; `average` is over domains, each with the same weight."
+    )
+    unparsable: float = Field(description="Share of answers that could not be read.")
+    truncated: float = Field(description="Share of answers that were cut at the most tokens.")
+    hallucinated: float | None = Field(
+        description="Share of readable instances that stand nowhere in their sentence, before any is removed."
+    )
+    by_seen: dict[str, Figure] = Field(
+        default_factory=dict,
+        description="F1 (gollie-filtered) over the mentions of classes that training knew by name, by a near "
+        "name, or not at all, all domains together.",
+    )
+    classes: dict[str, dict[str, ClassScores]] = Field(description="By domain and class.")
+
+
+class PairedDifference(Model):
+    """How much better one model is than another, over the same resamples."""
+
+    model: str = Field(description="The one.")
+    against: str = Field(description="The other.")
+    f1: dict[Measure, Difference] = Field(description="Difference in the average F1, by measure.")
+
+
+class Evaluation(Model):
+    """What an evaluation came to."""
+
+    benchmark: str = Field(description="Its name.")
+    about: dict[str, str] = Field(description="Settings that figures depend on, in words.")
+    sentences: dict[str, int] = Field(description="By domain.")
+    mentions: dict[str, int] = Field(description="Of the gold, by domain.")
+    level: float = Field(description="Level of the intervals.")
+    samples: int = Field(description="Bootstrap resamples: of the sentences within each domain.")
+    seed: int = Field(description="Of the bootstrap.")
+    models: tuple[ModelResult, ...] = Field(description="In the order given.")
+    differences: tuple[PairedDifference, ...] = Field(description="Of each two models.")
+
+
+class ScoredModel(NamedTuple):
+    """A model with the scores of its answers.
+
+    Attributes:
+        name: Of the model, among those that are compared.
+        scores: By domain, in the order of the sentences.
+        trained_on: Names of classes that training knew; None where nothing is known of it.
+        adapter: Name of its adapter.
+    """
+
+    name: str
+    scores: Mapping[str, Sequence[Scored]]
+    trained_on: tuple[str, ...] | None = None
+    adapter: str | None = None
+
+
+def evaluate_scores(
+    benchmark: Benchmark,
+    models: Sequence[ScoredModel],
+    *,
+    about: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """Work out all figures.
+
+    Intervals are those of percentiles over resamples of the sentences within each domain; models share their
+    resamples, so that differences are paired (Efron 1979).
+
+    Args:
+        benchmark: What was asked.
+        models: What was answered.
+        about: Settings, in words.
+        level: Of the intervals.
+        samples: Resamples; 0 gives no intervals.
+        seed: Of the resamples.
+    """
+    drawn = {
+        domain.name: list(_drawn(len(domain.sentences), samples, f"{seed} {domain.name}"))
+        for domain in benchmark.domains
+    }
+    measured = [_Measured(benchmark, model, drawn, level) for model in models]
+    return Evaluation(
+        benchmark=benchmark.name,
+        about=dict(about or {}),
+        sentences={domain.name: len(domain.sentences) for domain in benchmark.domains},
+        mentions={
+            domain.name: sum(len(one.mentions) for one in domain.sentences) for domain in benchmark.domains
+        },
+        level=level,
+        samples=samples,
+        seed=seed,
+        models=tuple(each.result() for each in measured),
+        differences=tuple(
+            PairedDifference(
+                model=second.model.name,
+                against=first.model.name,
+                f1={
+                    measure: difference(second.average(measure), first.average(measure), level)
+                    for measure in Measure
+                },
+            )
+            for first, second in combinations(measured, 2)
+        ),
+    )
+
+
+def _drawn(count: int, samples: int, seed: str) -> Iterator[Sequence[int]]:
+    """All sentences, then resamples of as many with replacement."""
+    yield range(count)
+    draw = Random(seed).choices
+    for _ in range(samples):
+        yield draw(range(count), k=count)
+
+
+class _Measured:
+    """One model, its sums over all resamples worked out once."""
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        model: ScoredModel,
+        drawn: Mapping[str, Sequence[Sequence[int]]],
+        level: float,
+    ) -> None:
+        self.model = model
+        self._benchmark = benchmark
+        self._level = level
+        self._sums: dict[str, list[dict[str, int]]] = {}
+        for domain in benchmark.domains:
+            names = domain.annotation_schema.names
+            seen = {name: _seen(name, model.trained_on) for name in names}
+            sums = Sums([_quantities(one, seen) for one in model.scores[domain.name]])
+            self._sums[domain.name] = [sums.over(each) for each in drawn[domain.name]]
+
+    def _values(self, domain: str, measure: Measure) -> list[tuple[float | None, float | None, float]]:
+        made = []
+        for sums in self._sums[domain]:
+            correct, wrong, missed = (sums.get(f"{measure} {kind}", 0) for kind in _KINDS)
+            made.append(
+                (
+                    share(correct, correct + wrong),
+                    share(correct, correct + missed),
+                    f1(correct, wrong + missed),
+                )
+            )
+        return made
+
+    def average(self, measure: Measure) -> list[float]:
+        """F1 averaged over domains: of all sentences, then of each resample."""
+        domains = [[each[2] for each in self._values(name, measure)] for name in self._sums]
+        return [sum(values) / len(values) for values in zip(*domains, strict=True)]
+
+    def result(self) -> ModelResult:
+        """All figures of the model."""
+        scored = [one for each in self.model.scores.values() for one in each]
+        predicted = sum(one.predicted for one in scored)
+        scores = {
+            name: {measure: self._scores([self._values(name, measure)]) for measure in Measure}
+            for name in self._sums
+        }
+        scores[AVERAGE] = {
+            measure: self._scores([self._values(name, measure) for name in self._sums]) for measure in Measure
+        }
+        return ModelResult(
+            model=self.model.name,
+            adapter=self.model.adapter,
+            scores=scores,
+            unparsable=sum(not one.parsed for one in scored) / len(scored),
+            truncated=sum(one.truncated for one in scored) / len(scored),
+            hallucinated=share(sum(one.hallucinated for one in scored), predicted),
+            by_seen=self._by_seen(),
+            classes={
+                domain.name: _class_scores(
+                    self.model.scores[domain.name], domain.annotation_schema.names, self.model.trained_on
+                )
+                for domain in self._benchmark.domains
+            },
+        )
+
+    def _scores(self, domains: Sequence[Sequence[tuple[float | None, float | None, float]]]) -> Scores:
+        def mean_of(part: int) -> Figure:
+            values = [
+                None
+                if any(one[part] is None for one in each)
+                else sum(one[part] or 0 for one in each) / len(each)
+                for each in zip(*domains, strict=True)
+            ]
+            return figure(values, self._level)
+
+        return Scores(precision=mean_of(0), recall=mean_of(1), f1=mean_of(2))
+
+    def _by_seen(self) -> dict[str, Figure]:
+        if self.model.trained_on is None:
+            return {}
+        made = {}
+        for seen in _SEEN:
+            values: list[float | None] = []
+            for each in zip(*self._sums.values(), strict=True):
+                total = Counter[str]()
+                for sums in each:
+                    total.update({kind: sums.get(f"{seen} {kind}", 0) for kind in _KINDS})
+                mentioned = total["correct"] + total["missed"]
+                values.append(f1(total["correct"], total["wrong"] + total["missed"]) if mentioned else None)
+            if values[0] is not None:
+                made[seen] = figure(values, self._level)
+        return made
+
+
+_KINDS = ("correct", "wrong", "missed")
+_SEEN = ("exact", "near", "unseen")
+
+
+def _quantities(scored: Scored, seen: Mapping[str, str]) -> dict[str, int]:
+    """What is summed over sentences: counts by measure, and by what training knew of the class."""
+    made = Counter[str]()
+    for measure, classes in scored.counts.items():
+        for counts in classes.values():
+            made.update({f"{measure} {kind}": getattr(counts, kind) for kind in _KINDS})
+    for name, counts in scored.counts[Measure.GOLLIE_FILTERED].items():
+        if seen.get(name):
+            made.update({f"{seen[name]} {kind}": getattr(counts, kind) for kind in _KINDS})
+    return dict(made)
+
+
+def _seen(name: str, trained_on: tuple[str, ...] | None) -> str:
+    """Whether training knew a class: by its name in plain words, by a near one, or not."""
+    if trained_on is None:
+        return ""
+    if plain(name) in {plain(each) for each in trained_on}:
+        return "exact"
+    found = nearest(name, trained_on)
+    return "near" if found is not None and found[1] >= NEAR else "unseen"
+
+
+def _class_scores(
+    scored: Sequence[Scored], names: Sequence[str], trained_on: tuple[str, ...] | None
+) -> dict[str, ClassScores]:
+    totals = {name: Counter[str]() for name in names}
+    for one in scored:
+        for name, counts in one.counts[Measure.GOLLIE_FILTERED].items():
+            if name in totals:
+                totals[name].update({kind: getattr(counts, kind) for kind in _KINDS})
+    return {
+        name: ClassScores(
+            correct=total["correct"],
+            wrong=total["wrong"],
+            missed=total["missed"],
+            seen=_seen(name, trained_on),
+        )
+        for name, total in totals.items()
+    }
