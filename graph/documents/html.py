@@ -26,16 +26,16 @@ def read_html(source: Source, text_field: str) -> Iterator[Record]:
     if content.count(b"<") > _MOST_TAGS:
         yield Record(source.file, None, None, f"it has more than {_MOST_TAGS:,} tags")
         return
+    fault, page = "no main text was found in the page", None
     with quiet("trafilatura", "htmldate", "courlan"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             page = bare_extraction(content, with_metadata=True, include_comments=False)
         except Exception as error:  # whatever a parser stumbles over in a page of the web
-            yield Record(source.file, None, None, f"no page that can be read: {type(error).__name__}")
-            return
+            fault = f"no page that can be read: {type(error).__name__}"
     text = getattr(page, "text", None)
     if not text:
-        yield Record(source.file, None, None, "no main text was found in the page")
+        yield Record(source.file, None, None, fault)
         return
     about = {name: getattr(page, field, None) for field, name in _ABOUT.items()}
     fields = {name: value for name, value in about.items() if value}

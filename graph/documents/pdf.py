@@ -34,20 +34,20 @@ def read_pdf(source: Source, text_field: str) -> Iterator[Record]:
     pypdf itself bounds what streams unpack to, how deep objects are nested and how many there are.
     """
     from pypdf import PdfReader, apply_configuration
-    from pypdf.errors import DependencyError, FileNotDecryptedError
+    from pypdf.errors import FileNotDecryptedError
 
+    if source.path.stat().st_size > LARGEST_TEXT:
+        yield Record(source.file, None, None, f"it has more than {LARGEST_TEXT // 2**20} MB")
+        return
     with quiet("pypdf"), warnings.catch_warnings(), source.path.open("rb") as stream:
         warnings.simplefilter("ignore")
-        if source.path.stat().st_size > LARGEST_TEXT:
-            yield Record(source.file, None, None, f"it has more than {LARGEST_TEXT // 2**20} MB")
-            return
         try:
             with apply_configuration(
                 zlib_maximum_output_length=_LONGEST_STREAM,
                 xform_maximum_invocations_per_extraction=_MOST_FORMS,
             ):
                 value = _extracted(PdfReader(stream), text_field)
-        except (FileNotDecryptedError, DependencyError):
+        except FileNotDecryptedError:
             value = "it is encrypted, and cannot be read without its password"
         except _TooMuchWorkError:
             value = f"drawing its pages takes more than {_MOST_OPERATIONS:,} operations"

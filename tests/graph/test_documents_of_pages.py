@@ -78,10 +78,10 @@ def test_a_pdf_gives_the_text_of_its_pages(tmp_path: Path) -> None:
     assert (document.meta["title"], document.meta["pages"]) == ("Log", 2)
 
 
-def _encrypted(password: str) -> bytes:
+def _encrypted(password: str, algorithm: str = "RC4-128") -> bytes:
     out = io.BytesIO()
     writer = PdfWriter(clone_from=io.BytesIO(_pdf("secret words")))
-    writer.encrypt(password, algorithm="RC4-128")
+    writer.encrypt(password, algorithm=algorithm)
     writer.write(out)
     return out.getvalue()
 
@@ -98,6 +98,7 @@ def _nested() -> bytes:
         (_pdf("cut off")[:300], "no PDF that can be read"),
         (_pdf(""), "none of its pages (1) has text"),
         (_encrypted("password"), "it is encrypted"),
+        (_encrypted("password", "AES-256"), "it is encrypted"),
         (_nested(), "no PDF that can be read"),
     ],
 )
@@ -111,8 +112,9 @@ def test_a_pdf_without_text_is_set_aside_with_a_reason(
     assert capsys.readouterr() == ("", "")  # what the library says of it is no news
 
 
-def test_a_pdf_that_is_encrypted_without_a_password_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(_encrypted(""))
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
+def test_a_pdf_that_is_encrypted_without_a_password_is_read(tmp_path: Path, algorithm: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(_encrypted("", algorithm))
     assert [d.text.strip() for d in read(tmp_path)[0]] == ["secret words"]
 
 
