@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from finetune.examples import Blocking, ExampleSet, Source, build_examples
 from finetune.examples.gold import gold_sources
+from finetune.examples.names import NEAR, embedding_similarity
 from finetune.examples.reading import read_sources
 from finetune.gold import read_gold
 from finetune.training.models import Provenance
@@ -16,6 +17,7 @@ from graph.store.reading import RunReader
 from graph.store.versions import job_of_run, thresholds_of_version, version_in_force
 from graph.training_data import Which, sources_of_run
 from guidex.given_schemas import load_schema
+from guidex.label_files import read_labels
 from guidex.run_folders import find_run, has_run
 from guidex.version import version as guidex_version
 from schemas.errors import UsageError
@@ -44,13 +46,15 @@ class TrainingData:
     job: Job | None = None
     gold: tuple[Source, ...] = field(default=())
 
-    def examples(self, recipe: Recipe, count_tokens: CountTokens, blocked: Sequence[str] = ()) -> ExampleSet:
+    def examples(
+        self, recipe: Recipe, count_tokens: CountTokens, blocking: Blocking | None = None
+    ) -> ExampleSet:
         """Examples by a recipe.
 
         Args:
             recipe: What is taken, and the regularisers; the seed is the training's.
             count_tokens: The tokenizer of the base.
-            blocked: Labels that must not be seen.
+            blocking: Labels that must not be seen.
 
         Raises:
             UsageError: Nothing is left to train on.
@@ -61,7 +65,7 @@ class TrainingData:
             seed=recipe.training.seed,
             count_tokens=count_tokens,
             gold=self.gold,
-            blocking=Blocking(tuple(blocked)) if blocked else None,
+            blocking=blocking,
         )
 
 
@@ -107,6 +111,27 @@ def training_data(
         return TrainingData(sources, provenance, path.parent / "adapters", gold=mixed_in)
     with find_run(run_or_file, runs_dir) as reader:
         return replace(_of_run(reader, which, version), gold=mixed_in)
+
+
+def blocking_of(labels: Path, *, near: float | None = None, embedded_by: str | None = None) -> Blocking:
+    """Labels of a file that must not be seen in training.
+
+    Args:
+        labels: The file; see `read_labels`.
+        near: Similarity of names from which a class is blocked; default: as it suits the similarity.
+        embedded_by: A base by whose token embeddings names are compared; None compares them as strings.
+
+    Raises:
+        UsageError: The file has no labels.
+        ModelUnavailableError: The base cannot be loaded.
+    """
+    read = read_labels(labels)
+    if embedded_by is None:
+        return Blocking(read, threshold=NEAR if near is None else near)
+    from finetune.training import name_embeddings
+
+    similarity = embedding_similarity(name_embeddings.name_embeddings(embedded_by))
+    return Blocking(read, similarity, name_embeddings.NEAR if near is None else near)
 
 
 def _shown(model: str) -> str:

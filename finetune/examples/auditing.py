@@ -42,6 +42,20 @@ class EvaluationSet(NamedTuple):
     texts: Mapping[str, str]
 
 
+class Comparison(NamedTuple):
+    """How names that are not the same are compared.
+
+    Attributes:
+        similarity: Of names.
+        near: From which similarity they are near.
+        name: What makes them alike, for people.
+    """
+
+    similarity: Similarity = string_similarity
+    near: float = NEAR
+    name: str = "letters"
+
+
 class LabelMatch(Model):
     """A label of an evaluation set, and what is like it in training."""
 
@@ -89,6 +103,7 @@ class Audit(Model):
     documents: int = Field(description="Its documents.")
     classes: int = Field(description="Its classes, by name.")
     mentions: int = Field(description="Their instances.")
+    names_by: str = Field(description="What makes names alike.")
     near: float = Field(description="Similarity of names from which labels count as near.")
     near_text: float = Field(description="Similarity from which texts count as near.")
     sets: tuple[SetAudit, ...] = Field(description="The evaluation sets.")
@@ -99,8 +114,7 @@ def audited(
     sets: Sequence[EvaluationSet],
     *,
     training: str = "",
-    similarity: Similarity = string_similarity,
-    near: float = NEAR,
+    names: Comparison | None = None,
     near_text: float = NEAR_TEXT,
     worst: int = 10,
 ) -> Audit:
@@ -112,14 +126,14 @@ def audited(
         sources: The training data.
         sets: The evaluation sets.
         training: What the training data is called.
-        similarity: Of names that are not the same.
-        near: From which similarity of names a label counts as near.
+        names: How labels are compared with classes; default: by their letters.
         near_text: From which similarity a text counts as a near copy.
         worst: Most texts that are shown of each set.
 
     Raises:
         ModuleNotFoundError: datasketch is not installed.
     """
+    names = names or Comparison()
     counts: Counter[str] = Counter()
     documents: dict[str, str] = {}
     for source in sources:
@@ -143,14 +157,15 @@ def audited(
         documents=len(documents),
         classes=len(counts),
         mentions=counts.total(),
-        near=near,
+        names_by=names.name,
+        near=names.near,
         near_text=near_text,
         sets=tuple(
             _set_audit(
                 one,
-                [_label_match(label, one.labels[label], counts, similarity) for label in one.labels],
+                [_label_match(label, one.labels[label], counts, names.similarity) for label in one.labels],
                 found.matches({_key(number, place): place for place in one.texts}, texts),
-                near=near,
+                near=names.near,
                 short=sum(_key(number, place) not in copied.looked_for for place in one.texts),
                 worst=worst,
             )

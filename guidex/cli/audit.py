@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from guidex.cli.extras import extra
+from guidex.cli.extras import extra, training_extra
 from guidex.cli.gold import GOLD_HELP
 from guidex.cli.options import RUNS_DIR, AsJson, Decisions, RunOrFile, RunsDir, Which
 
 if TYPE_CHECKING:
-    from finetune.examples.auditing import EvaluationSet
+    from finetune.examples.auditing import Comparison, EvaluationSet
 
 _GOLD_FILES = (".jsonl", ".ndjson", ".json", ".txt", ".conll", ".bio", ".iob")
 """What is read of a folder."""
@@ -32,11 +32,24 @@ def audit(
     which: Which = "accepted",
     decisions: Decisions = None,
     near: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--near", min=0, max=1, help="Similarity of names from which a label counts as near to a class."
+            "--near",
+            min=0,
+            max=1,
+            help="Similarity of names from which a label counts as near to a class; default: 0.85 by "
+            "letters, 0.55 by embeddings.",
         ),
-    ] = 0.85,
+    ] = None,
+    embed: Annotated[
+        str | None,
+        typer.Option(
+            "--embed",
+            metavar="MODEL",
+            help="Compare names by the token embeddings of this model (hub name, folder, .gguf file or "
+            "local/NAME); default: by their letters.",
+        ),
+    ] = None,
     near_text: Annotated[
         float,
         typer.Option(
@@ -54,8 +67,8 @@ def audit(
 ) -> None:
     """Say what training data has in common with evaluation sets: labels and texts.
 
-    Labels by exact name, by near name and by Familiarity (arXiv 2412.10121, over the similarity of names as
-    strings); texts by runs of 13 words and by MinHash. Nothing is changed: `--block-labels` and a run without
+    Labels by exact name, by near name and by Familiarity (arXiv 2412.10121); texts by runs of 13 words and by
+    MinHash. Nothing is changed: `--block-labels` and a run without
     the texts change it.
     """
     from finetune.examples.auditing import audited
@@ -66,12 +79,36 @@ def audit(
 
     sets = evaluation_sets(against)
     data = training_data(source, runs_dir, Documents(which), version=decisions)
+    names = compared_by(embed, near)
     with extra("finetune", "Near copies of texts are found by datasketch, which is not installed."):
-        made = audited(data.sources, sets, training=source, near=near, near_text=near_text, worst=worst)
+        made = audited(data.sources, sets, training=source, names=names, near_text=near_text, worst=worst)
     if json:
         print_json(made.model_dump(mode="json"))
     else:
         print_audit(made)
+
+
+def compared_by(base: str | None, near: float | None) -> Comparison:
+    """How names are compared.
+
+    Args:
+        base: By the token embeddings of this model; None compares letters.
+        near: Similarity from which they are near; None takes what suits.
+
+    Raises:
+        ModelUnavailableError: The model cannot be loaded.
+    """
+    from finetune.examples.auditing import Comparison
+    from finetune.examples.names import embedding_similarity
+
+    if base is None:
+        return Comparison() if near is None else Comparison(near=near)
+    with training_extra():
+        from finetune.training import name_embeddings
+
+        similarity = embedding_similarity(name_embeddings.name_embeddings(base))
+    least = name_embeddings.NEAR if near is None else near
+    return Comparison(similarity, least, f"token embeddings of {base}")
 
 
 def evaluation_sets(paths: Sequence[Path]) -> tuple[EvaluationSet, ...]:

@@ -29,9 +29,10 @@ def print_audit(audit: Audit) -> None:
     out.print()
     out.print(
         Text(
-            f"Near names: similarity from {audit.near:g}. Copied texts: a run of 13 words in common, or all "
-            f"of a shorter text; alike: Jaccard similarity from {audit.near_text:g}. Familiarity is over "
-            "names as strings: no value to compare with the paper's, which is over embeddings.",
+            f"Names are compared by {safe(audit.names_by)}; near: similarity from {audit.near:g}. Copied "
+            "texts: a run of 13 words in common, or all of a shorter text; alike: Jaccard similarity from "
+            f"{audit.near_text:g}. Familiarity compares among equal comparisons alone: the paper's is over "
+            "sentence embeddings.",
             style="dim",
         )
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -85,6 +85,24 @@ def train(
     gold: Gold = None,
     gold_schema: GoldSchema = None,
     block_labels: BlockLabels = None,
+    block_by: Annotated[
+        Literal["string", "embedding"],
+        typer.Option(
+            "--block-by",
+            help="What makes names nearly the same: their letters, or the base's token embeddings.",
+        ),
+    ] = "string",
+    block_near: Annotated[
+        float | None,
+        typer.Option(
+            "--block-near",
+            min=0,
+            max=1,
+            metavar="SIMILARITY",
+            help="Similarity from which names are nearly the same; default: 0.85 by letters, 0.55 by "
+            "embeddings.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, metavar="N", help="Seed; default: the recipe's.")
     ] = None,
@@ -125,9 +143,8 @@ def train(
     with training_extra():
         from finetune.training.training import encoder_of, train
     from graph.training_data import Which as Documents
-    from guidex.label_files import read_labels
     from guidex.recipes import load_recipe
-    from guidex.training import training_data
+    from guidex.training import blocking_of, training_data
 
     data = training_data(
         source,
@@ -142,8 +159,9 @@ def train(
     changes += [] if seed is None else [f"training.seed={seed}"]
     made, suggested = load_recipe(recipe, data.job, changes)
     encoder = encoder_of(made.training.base)
-    blocked = read_labels(block_labels) if block_labels else ()
-    examples = data.examples(made, encoder.count, blocked)
+    embedded_by = made.training.base if block_by == "embedding" else None
+    blocking = blocking_of(block_labels, near=block_near, embedded_by=embedded_by) if block_labels else None
+    examples = data.examples(made, encoder.count, blocking)
     if preview is not None:
         _preview(examples, encoder, preview, as_json=json)
         return

@@ -13,10 +13,12 @@ import pytest
 from annotated_sources import source
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_models import tiny_model
 
-from finetune.examples.auditing import EvaluationSet, audited, familiarity
+from finetune.examples.auditing import Comparison, EvaluationSet, audited, familiarity
 from finetune.examples.names import embedding_similarity, is_same, nearest, string_similarity
 from guidex.cli import main
+from guidex.training import blocking_of
 
 SENTENCE = (
     "The ferry to the northern islands left the old harbour of Oslo at noon , as it had for forty years ."
@@ -96,7 +98,9 @@ def test_labels_are_exact_near_or_new_by_whatever_similarity() -> None:
     assert (made.mentions, made.mentions_exact) == (13, 8)
     assert made.familiarity == pytest.approx(sum(match.familiarity for match in matches.values()) / 6)
     assert matches["book"].nearest != "Book"  # in dispute, and so not shown in training
-    (by_meaning,) = audited(training, [gold], similarity=lambda one, other: float(other == "city")).sets
+    (by_meaning,) = audited(
+        training, [gold], names=Comparison(lambda one, other: float(other == "city"))
+    ).sets
     assert {match.label for match in by_meaning.by_label if match.nearest == "City"} == {
         "autor",
         "book",
@@ -195,3 +199,24 @@ def test_without_datasketch_the_command_says_what_to_install(tmp_path: Path) -> 
     )
     assert done.returncode == 2, done.stderr
     assert "pip install -e '.[finetune]'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_names_are_compared_by_the_embeddings_of_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    base = tiny_model(tmp_path / "base")
+    data, gold, labels = tmp_path / "rows.jsonl", tmp_path / "gold.txt", tmp_path / "labels.txt"
+    row = {"ids": ["a"], "text": 'class Place:\n    span: str\ntext = "Oslo"\nresult = [Place(span="Oslo")]'}
+    data.write_text(json.dumps(row) + "\n", "utf-8")
+    gold.write_text("Oslo\tB-places\nOslo\tB-xyz\n", "utf-8")
+    labels.write_text("places\nxyz\n", "utf-8")
+    assert main(["audit", str(data), "--against", str(gold), "--embed", str(base), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["near"] == 0.55 and str(base) in report["names_by"]
+    by_label = {each["label"]: each for each in report["sets"][0]["by_label"]}
+    assert by_label["places"]["exact"] and not by_label["xyz"]["exact"]
+    blocking = blocking_of(labels, embedded_by=str(base))
+    assert blocking.similarity("place", "place") == pytest.approx(1)
+    assert blocking.similarity("place", "xyz") == pytest.approx(by_label["xyz"]["similarity"])
+    assert blocking_of(labels, near=0.7).threshold == 0.7
