@@ -28,10 +28,6 @@ class Answer(NamedTuple):
 class Predictor(Protocol):
     """A model that is asked."""
 
-    @property
-    def identity(self) -> str:
-        """What its answers depend on, beside the prompt: equal identities, equal answers."""
-
     def answers(self, prompts: Sequence[str], max_tokens: int) -> Iterator[tuple[int, Answer]]:
         """Ask prompts that have much of their beginning in common.
 

@@ -24,13 +24,15 @@ class Asked(NamedTuple):
         model: Its name.
         done: Sentences answered, those from before included.
         sentences: Of all domains.
-        tokens: Generated now.
+        answered: Sentences answered now.
+        tokens: Generated for them.
         seconds: Spent on them.
     """
 
     model: str
     done: int
     sentences: int
+    answered: int
     tokens: int
     seconds: float
 
@@ -42,13 +44,15 @@ class Predictions:
         """Read what is there; a line that was cut off, as by a kill, is left out."""
         self._path = path
         self._known: dict[str, Answer] = {}
+        self._cut_off = False
         try:
-            lines = path.read_text("utf-8").splitlines()
+            text = path.read_text("utf-8")
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path} cannot be read: {error}.", "Delete it to ask again.") from error
-        for line in lines:
+        self._cut_off = bool(text) and not text.endswith("\n")
+        for line in text.split("\n"):
             try:
                 row = json.loads(line)
                 self._known[row["key"]] = Answer(row["answer"], row["truncated"], row["tokens"])
@@ -77,7 +81,9 @@ class Predictions:
         }
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            # What comes next must not become a part of a line that was cut off.
+            file.write("\n" * self._cut_off + json.dumps(row) + "\n")
+        self._cut_off = False
 
 
 def predictions_file(folder: Path, model: str) -> Path:
@@ -120,9 +126,9 @@ def ask(
     }
     total = sum(map(len, prompts.values()))
     done = sum(kept.get(key) is not None for each in keys.values() for key in each)
-    started, tokens = time.monotonic(), 0
+    before, started, tokens = done, time.monotonic(), 0
     loaded: Predictor | None = None
-    on_progress(Asked(name, done, total, 0, 0.0))
+    on_progress(Asked(name, done, total, 0, 0, 0.0))
     for domain in benchmark.domains:
         own, left = keys[domain.name], [n for n, key in enumerate(keys[domain.name]) if kept.get(key) is None]
         if not left:
@@ -132,7 +138,7 @@ def ask(
             sentence = domain.sentences[left[place]]
             kept.add(own[left[place]], answer, {"domain": domain.name, "id": sentence.id})
             done, tokens = done + 1, tokens + answer.tokens
-            on_progress(Asked(name, done, total, tokens, time.monotonic() - started))
+            on_progress(Asked(name, done, total, done - before, tokens, time.monotonic() - started))
             if stop():
                 return None
     return {

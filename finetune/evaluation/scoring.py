@@ -33,8 +33,8 @@ class Measure(StrEnum):
 ABOUT = {
     Measure.GOLLIE: "class and surface, lower-cased and stripped, one to one in each sentence, as "
     "GoLLIE's scorer computes it",
-    Measure.GOLLIE_FILTERED: "the same, after predictions that stand nowhere in the sentence were "
-    "removed, as GoLLIE's evaluation does",
+    Measure.GOLLIE_FILTERED: "as gollie, after predictions that stand nowhere in the sentence were removed, "
+    "as GoLLIE's evaluation does; class and surface without case",
     Measure.STRICT: "exact offsets and class, each mention once",
     Measure.SALVAGED: "as gollie-filtered, but with the complete instances of answers that were cut off",
 }

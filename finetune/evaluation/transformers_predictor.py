@@ -7,7 +7,6 @@ out once and serves every sentence (on a processor, five of six tokens of a prom
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,21 +47,13 @@ class TransformersPredictor:
         self._share = share
         dtype = torch.bfloat16 if computes_in_bf16(None) else torch.float32
         loaded = load_base(base, dtype)
-        self._identity = f"{loaded.place} {dtype}"
         if adapter is not None:
             loaded = _with_adapter(loaded, adapter)
-            weights = (adapter / "adapter_model.safetensors").read_bytes()
-            self._identity += f" {hashlib.sha256(weights).hexdigest()}"
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = loaded.model.to(self._device).eval()  # type: ignore[arg-type]
         self._tokenizer = loaded.tokenizer
         self._encoder = Encoder(loaded.tokenizer)
         self._end = loaded.tokenizer.eos_token_id
-
-    @property
-    def identity(self) -> str:
-        """The base's place, the type it computes in and the adapter's weights."""
-        return self._identity
 
     def answers(self, prompts: Sequence[str], max_tokens: int) -> Iterator[tuple[int, Answer]]:
         """Ask prompts; see `finetune.evaluation.answers.Predictor`."""

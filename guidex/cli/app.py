@@ -21,6 +21,7 @@ from guidex.cli import (
     critic,
     doctor,
     estimate,
+    eval,
     export,
     gold,
     graph,
@@ -86,6 +87,7 @@ app.command("init", short_help="Write a job file that documents every key.")(ini
 app.command("doctor", short_help="Check what a run needs, and ask the models of a job.")(doctor.doctor)
 app.command("export", short_help="Write the accepted documents for other tools.")(export.export)
 app.command("train", short_help="Train an adapter on what a run has accepted.")(train.train)
+app.command("eval", short_help="Measure models on gold annotations, side by side.")(eval.evaluate)
 app.command("merge", short_help="Add an adapter to the weights of its base.")(train.merge)
 app.command("quality", short_help="Measure accepted documents against gold annotations.")(quality.quality)
 app.command("audit", short_help="Say what training data has in common with evaluation sets.")(audit.audit)

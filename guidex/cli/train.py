@@ -139,6 +139,7 @@ def train(
     failed, 2 usage, 130 interrupted.
     """
     from guidex.cli.extras import training_extra
+    from guidex.cli.stopping import Stopping
 
     with training_extra():
         from finetune.training.training import encoder_of, train
@@ -166,14 +167,18 @@ def train(
         _preview(examples, encoder, preview, as_json=json)
         return
     folder = output or data.adapters / _adapter_name(name or suggested)
-    with _Watched(display) as watched:
+    with Stopping(display, "Saving a checkpoint after this step; Ctrl-C again to stop now.") as stopping:
+
+        def told(progress: TrainingProgress) -> None:
+            stopping.line.show(training_line(progress), progress.step, progress.steps)
+
         done = train(
             made,
             examples,
             folder,
             provenance=data.provenance,
-            on_progress=watched.show,
-            stop=watched.stopping,
+            on_progress=told,
+            stop=stopping.wanted,
         )
     _print(done, examples, as_json=json)
 
@@ -203,42 +208,6 @@ def _adapter_name(name: str) -> str:
     if name != Path(name).name or name.startswith("."):
         raise UsageError(f"An adapter cannot be named {name!r}.", "Use letters, digits, dots and dashes.")
     return name
-
-
-class _Watched:
-    """The progress of a training on the terminal, and what Ctrl-C does."""
-
-    def __init__(self, display: DisplayMode) -> None:
-        from guidex.cli.progress_line import ProgressLine
-
-        self._line = ProgressLine(display)
-        self._interrupted = False
-
-    def __enter__(self) -> _Watched:
-        import signal
-
-        self._line.__enter__()
-        self._before = signal.signal(signal.SIGINT, self._on_interrupt)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        signal.signal(signal.SIGINT, self._before)
-        self._line.__exit__(None, None, None)
-
-    def _on_interrupt(self, *_: object) -> None:
-        import signal
-
-        self._interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._line.note("Saving a checkpoint after this step; Ctrl-C again to stop now.")
-
-    def stopping(self) -> bool:
-        return self._interrupted
-
-    def show(self, progress: TrainingProgress) -> None:
-        self._line.show(training_line(progress), progress.step, progress.steps)
 
 
 def training_line(progress: TrainingProgress) -> str:

@@ -27,6 +27,7 @@ AT_WORK: Final = {
     "doctor": "asks a model",
     "critic flip-test": "asks a model",
     "train": "trains a model",
+    "eval": "asks a model",
     "view serve": "serves until it is interrupted",
     "trace tail": "follows a run until it is interrupted",
     "runs delete": "takes the run away",
