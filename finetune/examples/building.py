@@ -176,4 +176,4 @@ def _in_words(report: ExamplesReport) -> str:
     """What was left out, and how often."""
     left_out = (*report.documents_left_out.items(), *report.passages_left_out.items())
     reasons = [f"{count} {reason.value}" for reason, count in left_out]
-    return ", ".join([f"{report.documents} documents came in", *reasons])
+    return ", ".join([f"of {report.documents} documents", *(reasons or ["none"])])

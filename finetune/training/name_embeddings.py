@@ -28,6 +28,9 @@ def name_embeddings(base: str) -> Embed:
     """
     import torch
 
+    from finetune.training.training import quieten
+
+    quieten()
     loaded = load_base(base, torch.float32)
     embeddings: Any = loaded.model.get_input_embeddings()
     table, tokenizer = embeddings.weight.detach(), loaded.tokenizer
