@@ -2,13 +2,15 @@
 
     python -m guidex.reference [--check]
 
-writes docs/configuration.md and docs/cli.md, or with --check fails if they are out of date.
+writes docs/configuration.md, docs/cli.md, docs/graph.md and the JSON Schemas in docs/schemas, or with --check
+fails if they are out of date.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from guidex.cli.app import app
+from guidex.json_schemas import SCHEMAS, json_schema_page
 from schemas.job_reference import Key, job_keys, render_job_file
 from schemas.methods import Method
 
@@ -138,10 +141,11 @@ def graph_page() -> str:
     return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{piloted}{''.join(controls)}"
 
 
-PAGES = {
+PAGES: dict[Path, Callable[[], str]] = {
     Path("docs/configuration.md"): configuration_page,
     Path("docs/cli.md"): cli_page,
     Path("docs/graph.md"): graph_page,
+    **{Path(f"docs/schemas/{name}.json"): partial(json_schema_page, name) for name in SCHEMAS},
 }
 """The pages and what makes them."""
 
@@ -177,7 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     for path, make in PAGES.items():
         page = make()
         if "--check" not in arguments:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(page, "utf-8")
         elif not path.is_file() or path.read_text("utf-8") != page:
             stale = 1

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from graph.exports.about import Export, Provenance
 from graph.exports.documents import ExportedDocument
+from graph.exports.rows import ArgillaRecord
 from graph.json_lines import json_text
 
 RECORDS: Final = "records.json"
@@ -41,15 +42,15 @@ def write_argilla(documents: Iterable[ExportedDocument], folder: Path, export: E
     (folder / SETTINGS).write_text(f"{json_text(settings(definitions))}\n", "utf-8")
 
 
-def record(document: ExportedDocument, provenance: Provenance) -> dict[str, Any]:
+def record(document: ExportedDocument, provenance: Provenance) -> ArgillaRecord:
     """A document as a record, its mentions as a suggestion."""
     read = document.document
     return {
         "id": read.id,
-        "fields": {FIELD: read.text},
+        "fields": {"text": read.text},
         "metadata": {"source": read.source, "unknown_classes": ", ".join(document.unknown)},
         "suggestions": {
-            QUESTION: {
+            "mentions": {
                 "value": [
                     {"start": start, "end": end, "label": label} for start, end, label in document.spans
                 ],

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 
 from graph.exports.about import Export, Provenance
 from graph.exports.documents import ExportedDocument
+from graph.exports.rows import LabelStudioTask
 from graph.json_lines import json_line
 
 TASKS: Final = "tasks.json"
@@ -39,12 +40,12 @@ def write_label_studio(documents: Iterable[ExportedDocument], folder: Path, expo
     (folder / CONFIG).write_text(labelling_config(hints), "utf-8")
 
 
-def task(document: ExportedDocument, provenance: Provenance) -> dict[str, Any]:
+def task(document: ExportedDocument, provenance: Provenance) -> LabelStudioTask:
     """A document as a task."""
     read = document.document
     return {
         "data": {
-            TEXT: read.text,
+            "text": read.text,
             "document_id": read.id,
             "source": read.source,
             "unknown_classes": ", ".join(document.unknown),
@@ -57,8 +58,8 @@ def task(document: ExportedDocument, provenance: Provenance) -> dict[str, Any]:
                 "result": [
                     {
                         "id": f"mention-{number}",
-                        "from_name": LABELS,
-                        "to_name": TEXT,
+                        "from_name": "label",
+                        "to_name": "text",
                         "type": "labels",
                         "value": {
                             "start": start,

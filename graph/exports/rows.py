@@ -138,3 +138,82 @@ class ProdigyRow(TypedDict):
     spans: list[ProdigySpan]
     meta: Annotated[dict[str, JsonValue], Field(description="Id, source and unknown classes.")]
     answer: Literal["accept"]
+
+
+@with_config(_CLOSED)
+class LabelStudioValue(TypedDict):
+    """Where a region is, and its class."""
+
+    start: Start
+    end: End
+    text: Annotated[str, Field(description="What stands there.")]
+    labels: Annotated[list[str], Field(min_length=1, max_length=1)]
+
+
+@with_config(_CLOSED)
+class LabelStudioRegion(TypedDict):
+    """A mention."""
+
+    id: str
+    from_name: Literal["label"]
+    to_name: Literal["text"]
+    type: Literal["labels"]
+    value: LabelStudioValue
+
+
+@with_config(_CLOSED)
+class LabelStudioPrediction(TypedDict):
+    """All mentions of a document."""
+
+    model_version: Annotated[str, Field(description="The run and the version of its decisions.")]
+    score: Annotated[float | None, Field(description="Agreement of the annotators.")]
+    result: list[LabelStudioRegion]
+
+
+@with_config(_CLOSED)
+class LabelStudioData(TypedDict):
+    """What the interface shows, and what leads back to the run."""
+
+    text: Text
+    document_id: Id
+    source: str
+    unknown_classes: Annotated[str, Field(description="Classes whose absence proves nothing.")]
+    run: str
+
+
+@with_config(_CLOSED)
+class LabelStudioTask(TypedDict):
+    """An item of `tasks.json` of `labelstudio`."""
+
+    data: LabelStudioData
+    predictions: Annotated[list[LabelStudioPrediction], Field(min_length=1, max_length=1)]
+
+
+@with_config(_CLOSED)
+class ArgillaSpan(TypedDict):
+    """A mention."""
+
+    start: Start
+    end: End
+    label: str
+
+
+@with_config(_CLOSED)
+class ArgillaSuggestion(TypedDict):
+    """All mentions of a document."""
+
+    value: list[ArgillaSpan]
+    score: Annotated[float | None, Field(description="Agreement of the annotators.")]
+    agent: Annotated[str, Field(description="The run and the version of its decisions.")]
+
+
+@with_config(_CLOSED)
+class ArgillaRecord(TypedDict):
+    """An item of `records.json` of `argilla`."""
+
+    id: Id
+    fields: Annotated[dict[Literal["text"], str], Field(description="The document, unchanged.")]
+    metadata: Annotated[dict[str, str], Field(description="Source and unknown classes.")]
+    suggestions: dict[Literal["mentions"], ArgillaSuggestion]
+    responses: dict[str, JsonValue]
+    vectors: dict[str, JsonValue]

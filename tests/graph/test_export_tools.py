@@ -196,9 +196,12 @@ def test_label_studio_tasks_fit_their_interface(tmp_path: Path) -> None:
         "label_studio_sdk.label_interface", reason="label-studio-sdk 2.1 wants an older numpy than GuideX"
     )
     interface = sdk.LabelInterface(config)
+    interface.validate()
     for task in tasks:
-        assert interface.validate_task(task)
+        assert interface.validate_task({"data": task["data"]})
         assert interface.validate_prediction(task["predictions"][0])
+    wrong = json.loads(json.dumps(tasks[0]["predictions"][0]).replace('"Person"', '"Nobody"'))
+    assert not interface.validate_prediction(wrong)
 
 
 @pytest.fixture
