@@ -13,15 +13,18 @@ from finetune.evaluation.evaluating import Asked, ask
 from finetune.evaluation.results import Evaluation, ScoredModel, evaluate_scores
 from finetune.training.models import RECIPE_FILE, REPORT_FILE, TrainingReport
 from graph.whole_files import whole_file
+from guidex.evaluation_chart import evaluation_chart
 from schemas.dialect import Flavour
 from schemas.errors import UsageError
 from schemas.evaluation import EvaluationConfig
+from schemas.job import ModelConfig
 from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
     from finetune.evaluation.answers import Predictor
 
 RESULT_FILE = "result.json"
+CHART_FILE = "chart.svg"
 
 
 class Contender(NamedTuple):
@@ -33,6 +36,7 @@ class Contender(NamedTuple):
         adapter: Folder of its adapter.
         flavour: Form of the code in which it is asked.
         trained_on: Classes that training knew; None where nothing is known of it.
+        client: How it is asked through a client instead; None for a model that transformers runs.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Contender(NamedTuple):
     adapter: Path | None = None
     flavour: Flavour = Flavour.GOLLIE
     trained_on: tuple[str, ...] | None = None
+    client: ModelConfig | None = None
 
 
 def contender_of(adapter: Path) -> Contender:
@@ -76,7 +81,7 @@ def evaluate(
     on_progress: Callable[[Asked], None] = lambda asked: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation | None:
-    """Ask each model about a benchmark and compare them; the result is kept as `result.json`.
+    """Ask each model about a benchmark and compare them; the result is kept as `result.json`, with a chart.
 
     Answers are kept in the folder as they come, and those that are there are not asked for again.
 
@@ -120,6 +125,8 @@ def evaluate(
     made = evaluate_scores(benchmark, scored, about=about, level=level, samples=samples, seed=seed)
     with whole_file(folder / RESULT_FILE, "result") as file:
         file.write(made.model_dump_json(indent=1).encode())
+    with whole_file(folder / CHART_FILE, "chart") as file:
+        file.write(evaluation_chart(made, standalone=True).encode())
     return made
 
 
@@ -129,6 +136,10 @@ def _twice(names: Sequence[str]) -> str:
 
 def _loader(contender: Contender) -> Callable[[], Predictor]:
     def load() -> Predictor:
+        if contender.client is not None:
+            from finetune.evaluation.client_predictor import ClientPredictor
+
+            return ClientPredictor(contender.client)
         from guidex.cli.extras import training_extra
 
         with training_extra():
@@ -140,6 +151,10 @@ def _loader(contender: Contender) -> Callable[[], Predictor]:
 
 def _identity(contender: Contender) -> str:
     """What answers depend on; of an adapter, its weights."""
+    if contender.client is not None:
+        from finetune.evaluation.client_predictor import client_identity
+
+        return client_identity(contender.client)
     if contender.adapter is None:
         return contender.base
     weights = (contender.adapter / "adapter_model.safetensors").read_bytes()

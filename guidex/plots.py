@@ -184,9 +184,10 @@ def histogram(
 
 
 def bar_chart(
-    bars: Sequence[tuple[str, float]],
+    bars: Sequence[tuple[str, float | None]],
     x: Axis,
     *,
+    intervals: Sequence[tuple[float, float] | None] = (),
     title: str,
     description: str = "",
     width: int = 640,
@@ -195,8 +196,9 @@ def bar_chart(
     """Level bars, one below the other, each with its label and its value.
 
     Args:
-        bars: (label, value), from the top; no value is negative.
+        bars: (label, value), from the top; no value is negative. Without a value it heads those below it.
         x: What the values are.
+        intervals: (low, high) around each value, in the same order; none where there are none.
         title: See `line_chart`, as for all that follows.
         description: See there.
         width: See there; the height follows from the number of bars.
@@ -204,19 +206,26 @@ def bar_chart(
     """
     longest = max((min(len(label), _LABEL) for label, _ in bars), default=0)
     left = min(width // 2, 12 + longest * _CHARACTER)
-    room = width - left - _RIGHT - 10 * _CHARACTER
-    most = max((value for _, value in bars), default=0) or 1
+    around = [*intervals, *[None] * (len(bars) - len(intervals))]
+    most = max([value for _, value in bars if value] + [end[1] for end in around if end], default=0) or 1
+    room = (width - left - _RIGHT - (20 if any(around) else 10) * _CHARACTER) / most
     parts = []
-    for number, (label, value) in enumerate(bars):
-        top, length = _TOP + number * _BAR, room * max(0.0, value) / most
-        cut = label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
-        told = _tooltip(f"{label}: {x.shown(value)}")
-        parts += [
-            _label(left - 6, top + 14, cut, "end"),
+    for number, ((label, value), ends) in enumerate(zip(bars, around, strict=True)):
+        top = _TOP + number * _BAR
+        parts.append(_label(left - 6, top + 14, label if len(label) <= _LABEL else f"{label[:23]}…", "end"))
+        if value is None:
+            continue
+        shown = x.shown(value) + (f" ({x.shown(ends[0])} to {x.shown(ends[1])})" if ends else "")
+        told, length = _tooltip(f"{label}: {shown}"), room * max(0.0, value)
+        parts.append(
             f'<rect class="plot-bar" x="{left}" y="{top + 2}" width="{length:.1f}" height="{_BAR - 6}">{told}'
-            "</rect>",
-            _label(left + length + 6, top + 14, x.shown(value)),
-        ]
+            "</rect>"
+        )
+        if ends:
+            low, length = left + room * max(0.0, ends[0]), max(length, room * ends[1])
+            way = f"M{low:.1f} {top + 6}v8m0 -4H{left + room * ends[1]:.1f}m0 -4v8"
+            parts.append(f'<path class="plot-axis plot-interval" fill="none" d="{way}"/>')
+        parts.append(_label(left + length + 6, top + 14, shown))
     height = _TOP + len(bars) * _BAR + _LEGEND
     parts.append(_label(left, height - 4, x.label))
     return _svg(parts, title, description, width, height, standalone=standalone)

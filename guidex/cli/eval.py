@@ -34,6 +34,19 @@ def evaluate(
             help="A base with this adapter of `guidex train`; may be given several times.",
         ),
     ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--client",
+            metavar="NAME",
+            help="A model asked by chat, named as in jobs: openai/NAME, anthropic/NAME, or local/NAME on "
+            "llama.cpp; may be given several times. It needs no PyTorch.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", metavar="URL", help="Server of the models of --client."),
+    ] = None,
     benchmark: Annotated[
         str | None,
         typer.Option(
@@ -111,11 +124,16 @@ def evaluate(
     from guidex.cli.stopping import Stopping
     from guidex.evaluation import Contender, contender_of, evaluate
     from schemas.evaluation import EvaluationConfig, Misc
+    from schemas.job import ModelConfig
 
     contenders = [Contender(each, each) for each in model or ()]
     contenders += [contender_of(each) for each in adapter or ()]
+    contenders += [
+        Contender(f"{each} by chat", each, client=ModelConfig(name=each, base_url=base_url))
+        for each in client or ()
+    ]
     if not contenders:
-        raise UsageError("No model was named.", "Name it with --model, or an adapter with --adapter.")
+        raise UsageError("No model was named.", "Name it with --model, --adapter or --client.")
     config = EvaluationConfig(
         benchmark=benchmark,
         data=None if data is None else str(data),

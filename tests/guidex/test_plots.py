@@ -103,3 +103,23 @@ def test_bars_are_as_long_as_their_values(values: list[float]) -> None:
     lengths = [float(bar.get("width") or "") for bar in root.iter(f"{SVG}rect")]
     for value, length in zip(values, lengths, strict=True):
         assert length == pytest.approx(max(lengths) * value / (max(values) or 1), abs=0.11)
+
+
+def test_a_bar_with_an_interval_shows_and_tells_it_and_a_heading_has_no_bar() -> None:
+    root = parsed(
+        bar_chart(
+            [("both", None), ("one", 0.25), ("two", 0.5)],
+            Axis("F1", percent=True),
+            intervals=[None, (0.125, 0.375), (0.5, 0.5)],
+            title="bars",
+        )
+    )
+    bars = [each for each in root.iter(f"{SVG}rect") if each.get("class") == "plot-bar"]
+    told = [each.findtext(f"{SVG}title") for each in bars]
+    assert told == ["one: 25% (12.5% to 37.5%)", "two: 50% (50% to 50%)"]
+    whisker, _ = (each.get("d") or "" for each in root.iter(f"{SVG}path"))
+    start, end = (float(each) for each in re.findall(r"[MH]([\d.]+)", whisker))
+    left, length = float(bars[0].get("x") or 0), float(bars[0].get("width") or 0)
+    assert start == pytest.approx(left + length / 2, abs=0.2)
+    assert end == pytest.approx(left + 1.5 * length, abs=0.2)
+    assert "both" in texts(root)
