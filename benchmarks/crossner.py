@@ -11,23 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.gold import GoldDocument, read_gold
-from schemas.lint import class_name_from
-
-NAMES = {
-    "musicalartist": "MusicalArtist",
-    "musicalinstrument": "MusicalInstrument",
-    "musicgenre": "MusicGenre",
-    "literarygenre": "LiteraryGenre",
-    "programlang": "ProgrammingLanguage",
-    "metrics": "Metric",
-    "politicalparty": "PoliticalParty",
-    "academicjournal": "AcademicJournal",
-    "astronomicalobject": "AstronomicalObject",
-    "chemicalcompound": "ChemicalCompound",
-    "chemicalelement": "ChemicalElement",
-}
-"""Labels that are several words, as class names; others only get their capital."""
+from finetune.gold import GoldDocument, class_of, read_gold
 
 LEFT_OUT = "misc"
 """The label of whatever has no other. It stands for no class that could be annotated, and is left out as
@@ -70,11 +54,6 @@ class Domain:
         )
         gold.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
         return documents, gold
-
-
-def class_of(label: str) -> str:
-    """The class that a label of CrossNER stands for."""
-    return NAMES.get(label) or class_name_from(label) or label
 
 
 def draw(folder: Path, name: str, split: str, sentences: int, seed: int) -> Domain:

@@ -8,11 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from finetune.gold import GoldDocument, read_gold
+from finetune.gold import GoldDocument, class_of, read_gold
 from schemas.errors import UsageError
 from schemas.evaluation import EvaluationConfig, Misc
 from schemas.given import read_schema
-from schemas.lint import class_name_from
 from schemas.schema import AnnotationSchema, ClassSpec
 
 CROSSNER: Final = "crossner"
@@ -23,19 +22,6 @@ MISC: Final = "misc"
 """CrossNER's label of whatever has no other."""
 
 _GUIDELINES = Path(__file__).with_name("guidelines") / "crossner.json"
-_NAMES: Final = {
-    "musicalartist": "MusicalArtist",
-    "musicalinstrument": "MusicalInstrument",
-    "musicgenre": "MusicGenre",
-    "literarygenre": "LiteraryGenre",
-    "programlang": "ProgrammingLanguage",
-    "metrics": "Metric",
-    "politicalparty": "PoliticalParty",
-    "academicjournal": "AcademicJournal",
-    "astronomicalobject": "AstronomicalObject",
-    "chemicalcompound": "ChemicalCompound",
-    "chemicalelement": "ChemicalElement",
-}
 _ENDINGS = (".jsonl", ".ndjson", ".json", ".txt", ".conll", ".bio", ".tsv")
 
 
@@ -79,11 +65,6 @@ class Benchmark(NamedTuple):
     name: str
     domains: tuple[Domain, ...]
     about: dict[str, str]
-
-
-def class_of(label: str) -> str:
-    """The class that a label of gold stands for: `programlang` is ProgrammingLanguage."""
-    return _NAMES.get(label.lower()) or class_name_from(label) or label
 
 
 def read_benchmark(config: EvaluationConfig, seed: int = 0) -> Benchmark:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from finetune.examples.models import Origin, Source
 from finetune.examples.names import is_same
-from finetune.gold import Gold
+from finetune.gold import Gold, class_of
 from schemas.annotation import Annotation
 from schemas.documents import text_id
 from schemas.errors import UsageError
@@ -30,11 +30,18 @@ def gold_sources(gold: Gold, schema: AnnotationSchema | None = None) -> Iterator
     """
     labels = sorted(gold.labels)
     if schema is None:
-        names = {label: class_name_from(label) for label in labels}
-        specs = {label: ClassSpec(name=name) for label, name in names.items() if name is not None}
+        names = {label: class_of(label) for label in labels}
+        specs = {
+            label: ClassSpec(name=name) for label, name in names.items() if class_name_from(name) == name
+        }
         remedy = "Give each label a name of letters and digits, or its class by a schema file."
     else:
-        found = {label: [spec for spec in schema.classes if is_same(spec.name, label)] for label in labels}
+        found = {
+            label: [
+                spec for spec in schema.classes if is_same(spec.name, label) or spec.name == class_of(label)
+            ]
+            for label in labels
+        }
         specs = {label: each[0] for label, each in found.items() if each and each[0].anchor is not None}
         remedy = "Add a class of that name, with a field for its mention, to the schema file."
     for label in labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -112,7 +113,7 @@ def compared_by(base: str | None, near: float | None) -> Comparison:
 
 
 def evaluation_sets(paths: Sequence[Path]) -> tuple[EvaluationSet, ...]:
-    """Gold files as evaluation sets, each by its path.
+    """Gold files as evaluation sets, each by its path; labels by the classes that models are asked for.
 
     Args:
         paths: Files, and folders whose files are read, those in folders of theirs included.
@@ -122,13 +123,16 @@ def evaluation_sets(paths: Sequence[Path]) -> tuple[EvaluationSet, ...]:
         UsageError: A folder has none.
     """
     from finetune.examples.auditing import EvaluationSet
-    from finetune.gold import read_gold
+    from finetune.gold import class_of, read_gold
 
     made = []
     for file, name in _files(paths):
         gold = read_gold([file])
+        labels: Counter[str] = Counter()
+        for label, count in gold.labels.items():
+            labels[class_of(label)] += count
         texts = {document.place: document.text for document in gold.documents}
-        made.append(EvaluationSet(name, gold.labels, texts))
+        made.append(EvaluationSet(name, labels, texts))
     return tuple(made)
 
 

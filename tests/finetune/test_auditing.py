@@ -171,7 +171,7 @@ def test_the_command_reads_an_export_and_folders_of_gold(
     assert one["name"].endswith("travel/test.txt")
     assert main(["audit", str(data), "--against", str(tmp_path / "gold")]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "city: the same as City" in said and "50.0% of the texts affected" in said
+    assert "City: the same as City" in said and "50.0% of the texts affected" in said
     assert main(["audit", str(data), "--against", str(tmp_path / "gold"), "--which", "rejected"]) == 2
     assert "only a run has documents by outcome" in capsys.readouterr().err
     (tmp_path / "none").mkdir()
@@ -215,8 +215,8 @@ def test_names_are_compared_by_the_embeddings_of_a_model(
     report = json.loads(capsys.readouterr().out)
     assert report["near"] == 0.55 and str(base) in report["names_by"]
     by_label = {each["label"]: each for each in report["sets"][0]["by_label"]}
-    assert by_label["places"]["exact"] and not by_label["xyz"]["exact"]
+    assert by_label["Places"]["exact"] and not by_label["Xyz"]["exact"]
     blocking = blocking_of(labels, embedded_by=str(base))
     assert blocking.similarity("place", "place") == pytest.approx(1)
-    assert blocking.similarity("place", "xyz") == pytest.approx(by_label["xyz"]["similarity"])
+    assert blocking.similarity("place", "xyz") == pytest.approx(by_label["Xyz"]["similarity"])
     assert blocking_of(labels, near=0.7).threshold == 0.7

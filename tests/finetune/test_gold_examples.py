@@ -29,9 +29,9 @@ ROW = {"ids": ["a"], "text": 'class City:\n    span: str\n\n\ntext = "Lima"\nres
 
 def test_gold_is_shown_all_its_classes_with_the_occurrence_that_is_meant() -> None:
     first, second = gold_sources(GOLD)
-    assert first.annotation_schema.names == second.annotation_schema.names == ("LOC", "Musicalartist")
+    assert first.annotation_schema.names == second.annotation_schema.names == ("LOC", "MusicalArtist")
     assert [(one.class_name, one.anchor and one.anchor.span) for one in first.annotation.instances] == [
-        ("Musicalartist", (8, 11)),
+        ("MusicalArtist", (8, 11)),
         ("LOC", (15, 19)),
     ]
     assert first.annotation.instances[0].mentions[0].occurrence == 2
@@ -100,6 +100,9 @@ def test_labels_are_read_of_lines_and_schemas(tmp_path: Path) -> None:
     empty.write_text("x" * 2000, "utf-8")
     with pytest.raises(UsageError, match="no file of labels"):
         read_labels(empty)
+    assert Blocking(("programlang",)).blocked(["ProgrammingLanguages"]) == {
+        "ProgrammingLanguages": "programlang"
+    }
     blocking = Blocking(read_labels(lines))
     assert blocking.blocked(["MusicalArtist", "Persons", "Personne", "Artist"]) == {
         "MusicalArtist": "musical artist",
