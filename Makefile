@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 TORCH  ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test test-slow check format docs screenshots clean
+.PHONY: help install browser demo demo-train test test-slow check format docs screenshots clean
 
 help:  ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ browser:  ## Install Chromium for the tests of the viewer, by apt-get (asks for 
 
 demo: $(VENV)/demo.ok  ## Run six quickstart documents on the embedded model (minutes; 90 MB once)
 	@$(BIN)/guidex run examples/quickstart/guidex.toml --limit 6 --name "quickstart-$$(date +%Y%m%d-%H%M%S)"
+
+demo-train: $(VENV)/torch.ok  ## From the quickstart's documents to an adapter, measured before and after (minutes)
+	@$(BIN)/guidex run examples/train/guidex.toml --name demo-train --through evaluate
 
 test: $(VENV)/dev.ok  ## Run the tests; those of the viewer in a browser where Chromium is found
 	$(BIN)/python -m pytest -q -m "not slow"

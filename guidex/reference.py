@@ -75,6 +75,13 @@ these alone, and where they differ the guidelines are revised, as long as that m
 Documents then go through the graph of mode given. `guidex graph --mode corpus` prints it.
 
 """
+_JOB = """## The stages of a job
+
+`guidex run --through evaluate` takes a job from its documents to an evaluation; `guidex graph --job` prints
+this. A stage that gives nothing, as an interrupted one does, ends the job; the same command goes on there.
+Each stage can be run alone: `guidex run`, `guidex train --preview`, `guidex train`, `guidex eval`.
+
+"""
 _CONTROLS = {
     Method.LINEAR: """## `--method linear`
 
@@ -125,6 +132,7 @@ def cli_page() -> str:
 def graph_page() -> str:
     """`docs/graph.md`: the document graph of each mode and method, drawn from the compiled one."""
     from graph.document_graph import mermaid
+    from graph.job_graph import mermaid as stages
     from graph.pilot_graph import mermaid as pilot
     from schemas.inputs import DocumentsConfig
     from schemas.job import Job, Mode
@@ -138,7 +146,8 @@ def graph_page() -> str:
     given = f"\n{_GIVEN}{drawn(Method.AGENTS, Mode.GIVEN)}"
     corpus = Job(documents=DocumentsConfig(paths=("documents",)), mode=Mode.CORPUS)
     piloted = f"\n{_PILOT}```mermaid\n{pilot(corpus).strip()}\n```\n"
-    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{piloted}{''.join(controls)}"
+    job = f"\n{_JOB}```mermaid\n{stages().strip()}\n```\n"
+    return f"{_GENERATED}\n{_GRAPH}{drawn(Method.AGENTS)}{given}{piloted}{''.join(controls)}{job}"
 
 
 PAGES: dict[Path, Callable[[], str]] = {

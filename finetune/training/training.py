@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import logging
 import math
@@ -138,6 +139,22 @@ def read_report(folder: Path) -> TrainingReport:
             f"{folder.as_posix()} is no adapter that GuideX has trained: {REPORT_FILE} cannot be read.",
             "`guidex train` makes one in adapters/ of a run.",
         ) from error
+
+
+def free_folder(folder: Path, recipe: Recipe, examples: ExampleSet) -> Path:
+    """A folder for an adapter: this one, numbered where an adapter of other data or another recipe has it.
+
+    Raises:
+        UsageError: What is there is no adapter.
+    """
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    for each in itertools.chain([folder], numbered):
+        if not each.exists():
+            break
+        report = read_report(each)
+        if (report.recipe, report.data_hash) == (recipe, examples.data_hash):
+            break
+    return each
 
 
 def _finished(folder: Path, recipe: Recipe, examples: ExampleSet) -> TrainingReport | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from finetune.evaluation.results import Evaluation, ModelResult
     from finetune.scoring.models import Figure
     from guidex.evaluation import Contender
+    from schemas.evaluation import EvaluationConfig
 
 
 def evaluate(
@@ -121,8 +122,7 @@ def evaluate(
     """
     from guidex.cli.console import print_json, say
     from guidex.cli.driving import INTERRUPTED
-    from guidex.cli.stopping import Stopping
-    from guidex.evaluation import Contender, contender_of, evaluate
+    from guidex.evaluation import Contender, contender_of
     from schemas.evaluation import EvaluationConfig, Misc
     from schemas.job import ModelConfig
 
@@ -145,21 +145,7 @@ def evaluate(
         max_tokens=max_tokens,
     )
     folder = output or _folder(contenders, name or _name(benchmark))
-    with Stopping(display, "Stopping after this answer; Ctrl-C again to stop now.") as stopping:
-
-        def told(asked: Asked) -> None:
-            stopping.line.show(asking_line(asked), asked.done, asked.sentences)
-
-        made = evaluate(
-            contenders,
-            config,
-            folder,
-            seed=seed,
-            level=level,
-            samples=samples,
-            on_progress=told,
-            stop=stopping.wanted,
-        )
+    made = evaluated(contenders, config, folder, display, seed=seed, level=level, samples=samples)
     if made is None:
         say(f"Stopped; the same command goes on. Answers are in {folder.as_posix()}.")
         raise typer.Exit(INTERRUPTED)
@@ -169,6 +155,37 @@ def evaluate(
         print_evaluation(made)
         typer.echo("")
         typer.echo(f"Answers, figures by domain and class, and a chart are in {folder.as_posix()}.")
+
+
+def evaluated(
+    contenders: list[Contender],
+    config: EvaluationConfig,
+    folder: Path,
+    display: DisplayMode,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    samples: int = 1000,
+) -> Evaluation | None:
+    """Evaluate with progress on the terminal; None if Ctrl-C ended it, from where it goes on."""
+    from guidex.cli.stopping import Stopping
+    from guidex.evaluation import evaluate
+
+    with Stopping(display, "Stopping after this answer; Ctrl-C again to stop now.") as stopping:
+
+        def told(asked: Asked) -> None:
+            stopping.line.show(asking_line(asked), asked.done, asked.sentences)
+
+        return evaluate(
+            contenders,
+            config,
+            folder,
+            seed=seed,
+            level=level,
+            samples=samples,
+            on_progress=told,
+            stop=stopping.wanted,
+        )
 
 
 def _name(benchmark: str | None) -> str:

@@ -31,17 +31,24 @@ def graph(
         ),
     ] = 5,
     mode: Annotated[ModeName, typer.Option("--mode", help="Where the schema comes from.")] = "per-document",
+    job_stages: Annotated[
+        bool, typer.Option("--job", help="The stages of a job instead, from documents to an evaluation.")
+    ] = False,
 ) -> None:
     """Draw the graph that every document goes through, from the compiled graph itself.
 
     For mode corpus it is the graph of the pilot; after it, documents go through that of mode given.
     """
     from graph.document_graph import mermaid as documents
+    from graph.job_graph import mermaid as stages
     from graph.pilot_graph import mermaid as pilot
     from schemas.inputs import DocumentsConfig
     from schemas.job import AnnotatorConfig, Job, Mode
     from schemas.methods import Method, SelfConsistencyConfig
 
+    if job_stages:
+        typer.echo(stages())
+        return
     job = Job(
         documents=DocumentsConfig(paths=("documents",)),
         annotators=(AnnotatorConfig(),) * annotators,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from graph.plan import Plan
+    from guidex.cli.job_stages import TerminalStages
+    from schemas.job import Job
 
 
 @takes_job
@@ -31,6 +33,14 @@ def run(
     ] = Resume.IF_POSSIBLE,
     allow_changes: AllowChanges = False,
     reuse: Reuse = None,
+    through: Annotated[
+        Literal["generate", "curate", "fine-tune", "evaluate"],
+        typer.Option(
+            "--through",
+            help="Go on with the result: make training examples of it, train a model on them, measure it, "
+            "by the tables [examples], [training] and [evaluation] of the job file.",
+        ),
+    ] = "generate",
     otlp: Otlp = None,
     otlp_content: OtlpContent = False,
     display: DisplayMode = None,
@@ -45,6 +55,7 @@ def run(
     from graph.plan import Plan
     from guidex.cli.console import say
     from guidex.cli.display import display_for
+    from guidex.cli.job_stages import TerminalStages
     from guidex.cli.session import carry_out
     from guidex.given_schemas import load_schema
     from guidex.run_folders import find_folders, run_folder
@@ -54,10 +65,43 @@ def run(
         for note in load_schema(Path(job.schema_file)).notes:
             say(note)
     plan = Plan(allow_changes=allow_changes, reuse=find_folders(reuse or (), runs_dir))
+    if through != "generate":
+        _check_stages(job, through)
     with run_folder(job, name, suggestion, runs_dir, resume) as (job, folder, toml):
         shown = display_for(display)
+        if through != "generate":
+            with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
+                stages = TerminalStages(job, folder, toml, plan, display, as_json=json)
+                _go_through(stages, through, as_json=json)
         with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
             carry_out(job, folder, toml, plan, shown, as_json=json)
+
+
+def _check_stages(job: Job, through: str) -> None:
+    """Look for what would end a job at a late stage before its first one begins."""
+    from finetune.evaluation.benchmarks import read_benchmark
+    from guidex.cli.extras import training_extra
+    from guidex.recipes import load_recipe
+
+    if through == "curate":
+        with training_extra():
+            import datasketch  # noqa: F401
+    else:
+        with training_extra():
+            from finetune.training import training  # noqa: F401
+    load_recipe(None, job)
+    if through == "evaluate":
+        read_benchmark(job.evaluation, job.seed)
+
+
+def _go_through(stages: TerminalStages, through: str, *, as_json: bool) -> None:
+    from graph.job_graph import Stage, run_job
+    from guidex.cli.console import print_json
+
+    run_job(stages, Stage(through))
+    if as_json:
+        print_json(stages.told)
+    raise typer.Exit(stages.code)
 
 
 @takes_settings

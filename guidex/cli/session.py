@@ -26,6 +26,18 @@ def carry_out(job: Job, folder: Path, toml: str, plan: Plan, display: Display, *
         GuidexError: The run cannot begin, or cannot go on.
         typer.Exit: Always, otherwise.
     """
+    code = conduct(job, folder, toml, plan, display)
+    if holds_run(folder):
+        print_summary(summarise(folder), as_json=as_json)
+    raise typer.Exit(code)
+
+
+def conduct(job: Job, folder: Path, toml: str, plan: Plan, display: Display) -> int:
+    """Run the session; the exit code. The summary is left to the caller, where there is a run.
+
+    Raises:
+        GuidexError: The run cannot begin, or cannot go on.
+    """
     begun_before = has_run(folder)
     try:
         code = drive(job, folder, toml, display, plan).code
@@ -35,12 +47,10 @@ def carry_out(job: Job, folder: Path, toml: str, plan: Plan, display: Display, *
             say(f"The run {ended}; what was done before is kept in {folder.as_posix()}.")
         _say_what_is_kept(folder)
         raise
-    if holds_run(folder):
-        print_summary(summarise(folder), as_json=as_json)
-    else:
+    if not holds_run(folder):
         say("Interrupted before the first document was begun; nothing was kept.")
         _say_what_is_kept(folder)
-    raise typer.Exit(code)
+    return code
 
 
 def _say_what_is_kept(folder: Path) -> None:

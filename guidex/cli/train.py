@@ -20,9 +20,11 @@ from guidex.cli.options import (
 from schemas.errors import UsageError
 
 if TYPE_CHECKING:
-    from finetune.examples import ExampleSet, ExamplesReport
+    from finetune.examples import ExampleSet
     from finetune.training.encoding import Encoder
-    from finetune.training.models import Trained, TrainingProgress, TrainingReport
+    from finetune.training.models import Trained, TrainingProgress
+    from guidex.training import TrainingData
+    from schemas.recipe import Recipe
 
 RecipeName = Annotated[
     str | None,
@@ -108,7 +110,7 @@ def train(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Name of the adapter; default: the recipe's."),
+        typer.Option("--name", metavar="NAME", help="Name of the adapter; default: the recipe's, numbered."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -139,10 +141,9 @@ def train(
     failed, 2 usage, 130 interrupted.
     """
     from guidex.cli.extras import training_extra
-    from guidex.cli.stopping import Stopping
 
     with training_extra():
-        from finetune.training.training import encoder_of, train
+        from finetune.training.training import encoder_of, free_folder
     from graph.training_data import Which as Documents
     from guidex.recipes import load_recipe
     from guidex.training import blocking_of, training_data
@@ -166,21 +167,28 @@ def train(
     if preview is not None:
         _preview(examples, encoder, preview, as_json=json)
         return
-    folder = output or data.adapters / _adapter_name(name or suggested)
+    folder = output or (data.adapters / _adapter_name(name) if name else None)
+    folder = folder or free_folder(data.adapters / suggested, made, examples)
+    done = trained(made, examples, folder, data, display)
+    _print(done, examples, as_json=json)
+
+
+def trained(
+    recipe: Recipe, examples: ExampleSet, folder: Path, data: TrainingData, display: DisplayMode
+) -> Trained:
+    """Train with progress on the terminal; the first Ctrl-C saves a checkpoint and ends."""
+    from finetune.training.training import train
+    from guidex.cli.stopping import Stopping
+    from guidex.cli.training_report import training_line
+
     with Stopping(display, "Saving a checkpoint after this step; Ctrl-C again to stop now.") as stopping:
 
         def told(progress: TrainingProgress) -> None:
             stopping.line.show(training_line(progress), progress.step, progress.steps)
 
-        done = train(
-            made,
-            examples,
-            folder,
-            provenance=data.provenance,
-            on_progress=told,
-            stop=stopping.wanted,
+        return train(
+            recipe, examples, folder, provenance=data.provenance, on_progress=told, stop=stopping.wanted
         )
-    _print(done, examples, as_json=json)
 
 
 def merge(
@@ -210,28 +218,10 @@ def _adapter_name(name: str) -> str:
     return name
 
 
-def training_line(progress: TrainingProgress) -> str:
-    """Where a training is, in one line."""
-    from guidex.cli.display import clock
-
-    parts = [f"step {progress.step:,}/{progress.steps:,}"]
-    if progress.loss is not None:
-        parts.append(f"loss {progress.loss:.3f}")
-    if progress.validation_loss is not None:
-        parts.append(f"held out {progress.validation_loss:.3f}")
-    if progress.tokens and progress.seconds > 0:
-        rate = progress.tokens / progress.seconds
-        left = progress.steps_tokens - progress.tokens
-        parts += [
-            f"{rate:,.0f} tokens/s",
-            f"{clock(progress.seconds)} of about {clock(left / rate + progress.seconds)}",
-        ]
-    return ", ".join(parts)
-
-
 def _print(done: Trained, examples: ExampleSet, *, as_json: bool) -> None:
     from guidex.cli.console import print_json, say
     from guidex.cli.driving import INTERRUPTED
+    from guidex.cli.training_report import print_examples, print_training
 
     if done.report is None:
         say(f"Stopped; the same command goes on. Checkpoints are beside {done.folder.as_posix()}.")
@@ -245,52 +235,18 @@ def _print(done: Trained, examples: ExampleSet, *, as_json: bool) -> None:
     typer.echo("")
     print_examples(examples.report)
     typer.echo("")
-    _print_training(done.report)
+    print_training(done.report)
     typer.echo("")
     typer.echo("What next")
     typer.echo(f"  guidex eval --adapter {done.folder.as_posix()} --benchmark FILE")
     typer.echo(f"  guidex merge {done.folder.as_posix()}")
 
 
-def print_examples(report: ExamplesReport) -> None:
-    """How documents became examples, in numbers that add up."""
-    _row("documents", report.documents)
-    for reason, count in report.documents_left_out.items():
-        _row(f"- {reason.value}", count)
-    _row("passages", report.passages)
-    for reason, count in report.passages_left_out.items():
-        _row(f"- {reason.value}", count)
-    if report.validation:
-        _row("- held out", report.validation)
-    _row("= examples", report.training, f"{report.instances:,} instances of {len(report.classes)} classes")
-    if report.blocked:
-        _row("classes blocked", len(report.blocked), ", ".join(report.blocked[:6]))
-
-
-def _print_training(report: TrainingReport) -> None:
-    from guidex.cli.console import file_size
-    from guidex.cli.display import clock
-
-    _row("steps", report.steps, f"{report.epochs:.1f} epochs" if report.epochs else "")
-    _row("tokens", report.tokens, f"{report.result_tokens:,} of them learnt from")
-    if report.losses:
-        first, last = report.losses[0].loss, report.losses[-1].loss
-        typer.echo(f"{'loss':<28}{last:>10.3f}  from {first:.3f}")
-    rate = report.tokens_per_second
-    typer.echo(f"{'time':<28}{clock(report.seconds):>10}" + (f"  {rate:,.0f} tokens/s" if rate else ""))
-    typer.echo(f"{'peak memory':<28}{file_size(report.peak_memory):>10}  {report.device}, {report.dtype}")
-
-
-def _row(label: str, number: int, more: str = "") -> None:
-    from guidex.cli.console import safe
-
-    typer.echo(f"{safe(label):<28}{number:>10,}" + (f"  {safe(more)}" if more else ""))
-
-
 def _preview(examples: ExampleSet, encoder: Encoder, count: int, *, as_json: bool) -> None:
     from rich.text import Text
 
     from guidex.cli.console import console, print_json, safe
+    from guidex.cli.training_report import print_examples
 
     shown = [(each, encoder.pieces(each)) for each in examples.epoch(0)[:count]]
     if as_json:

@@ -214,7 +214,7 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_user(
         ("run", "--nonsense"),
         ("run", "--limit", "0"),
         ("export",),
-        ("export", "x", "--format", "y"),
+        ("quality", "x", "--ci", "y"),
     ],
 )
 def test_wrong_flags_are_usage_errors(guidex: Command, arguments: tuple[str, ...]) -> None:
