@@ -54,7 +54,12 @@ class ModelResult(Model):
     unparsable: float = Field(description="Share of answers that could not be read.")
     truncated: float = Field(description="Share of answers that were cut at the most tokens.")
     hallucinated: float | None = Field(
-        description="Share of readable instances that stand nowhere in their sentence, before any is removed."
+        description="Share of readable instances that stand nowhere in their sentence, or are of no class "
+        "that was asked for, before any is removed."
+    )
+    repeated: float | None = Field(
+        default=None,
+        description="Share of readable instances that are named oftener than they stand in their sentence.",
     )
     by_seen: dict[str, Figure] = Field(
         default_factory=dict,
@@ -218,6 +223,7 @@ class _Measured:
             unparsable=sum(not one.parsed for one in scored) / len(scored),
             truncated=sum(one.truncated for one in scored) / len(scored),
             hallucinated=share(sum(one.hallucinated for one in scored), predicted),
+            repeated=share(sum(one.repeated for one in scored), predicted),
             by_seen=self._by_seen(),
             classes={
                 domain.name: _class_scores(

@@ -1,16 +1,19 @@
 """What an answer is worth on a sentence, by each of the measures that are in use.
 
 An answer is read by the closed parser of the dialect and never executed. (GoLLIE's evaluation evaluates it.)
+What comes of it is the same as with `SpanScorer` and `AnnotationList.filter_hallucinations` of GoLLIE's code,
+in which an answer with a class that was not asked for stays readable, without the instances of that class.
 """
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from finetune.evaluation.benchmarks import GoldSentence
 from schemas.annotation import Instance
@@ -18,7 +21,7 @@ from schemas.base import Model
 from schemas.dialect import parse
 from schemas.errors import DialectError
 from schemas.locate import TextIndex, ground_all
-from schemas.schema import AnnotationSchema
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec
 
 
 class Measure(StrEnum):
@@ -33,8 +36,8 @@ class Measure(StrEnum):
 ABOUT = {
     Measure.GOLLIE: "class and surface, lower-cased and stripped, one to one in each sentence, as "
     "GoLLIE's scorer computes it",
-    Measure.GOLLIE_FILTERED: "as gollie, after predictions that stand nowhere in the sentence were removed, "
-    "as GoLLIE's evaluation does; class and surface without case",
+    Measure.GOLLIE_FILTERED: "as gollie, after predictions that stand nowhere in the sentence, or oftener "
+    "than they stand there, were removed, as GoLLIE's evaluation does; class and surface without case",
     Measure.STRICT: "exact offsets and class, each mention once",
     Measure.SALVAGED: "as gollie-filtered, but with the complete instances of answers that were cut off",
 }
@@ -56,10 +59,15 @@ class Counts(Model):
 class Scored(Model):
     """An answer, scored."""
 
-    parsed: bool = Field(description="Whether it could be read as a list of instances of the schema.")
+    parsed: bool = Field(description="Whether it could be read as a list of instances.")
     truncated: bool = Field(description="Whether it was cut at the most tokens.")
     predicted: int = Field(ge=0, description="Instances that could be read, hallucinated ones included.")
-    hallucinated: int = Field(ge=0, description="Of these, instances that stand nowhere in the sentence.")
+    hallucinated: int = Field(
+        ge=0, description="Of these, instances that stand nowhere in the sentence, or of no class asked for."
+    )
+    repeated: int = Field(
+        default=0, ge=0, description="Of these, instances named oftener than they stand in the sentence."
+    )
     counts: dict[Measure, dict[str, Counts]] = Field(
         description="By measure and class; classes without any are left out."
     )
@@ -78,33 +86,61 @@ def score_answer(answer: str, truncated: bool, sentence: GoldSentence, schema: A
     """
     instances = read_answer(answer, schema)
     readable = instances if instances is not None else salvage(answer, schema)
-    text = sentence.text.lower()
-    standing = [one for one in readable if _surface(one) in text]
+    whole: Sequence[Instance] = instances or ()
+    known = [one for one in whole if one.class_name in schema.names]
+    standing = [one for one in readable if one.class_name in schema.names and _stands(one, sentence)]
+    salvaged = _not_too_often(standing, sentence)
     gold: _Found = Counter(
         (name, sentence.text[start:end].lower().strip()) for start, end, name in sentence.mentions
     )
-    whole: Sequence[Instance] = instances or ()
-    filtered = [one for one in whole if _surface(one) in text]
     return Scored(
         parsed=instances is not None,
         truncated=truncated,
         predicted=len(readable),
         hallucinated=len(readable) - len(standing),
+        repeated=len(standing) - len(salvaged),
         counts={
-            Measure.GOLLIE: _compared(_by_surface(whole), gold),
-            Measure.GOLLIE_FILTERED: _compared(_by_surface(filtered), gold),
+            Measure.GOLLIE: _compared(_by_surface(known), gold),
+            Measure.GOLLIE_FILTERED: _compared(_by_surface(salvaged if instances is not None else ()), gold),
             Measure.STRICT: _compared(_by_place(whole, sentence, schema), _gold_places(sentence)),
-            Measure.SALVAGED: _compared(_by_surface(standing), gold),
+            Measure.SALVAGED: _compared(_by_surface(salvaged), gold),
         },
     )
 
 
 def read_answer(answer: str, schema: AnnotationSchema) -> tuple[Instance, ...] | None:
-    """The instances that an answer lists; None if it is no such list."""
+    """The instances that an answer lists, of other classes than the schema's too; None if it is no such list.
+
+    An instance without the text of its mention makes an answer unreadable, as it does in Python.
+    """
     try:
-        return parse(f"result = {answer.strip()}\n", schema=schema).instances
-    except DialectError:
+        listed = parse(
+            f"result = {answer.strip()}\n", schema=_with_classes_named_in(answer, schema)
+        ).instances
+    except (DialectError, ValidationError):
         return None
+    if listed is None or any(one.class_name in schema.names and not _has_text(one) for one in listed):
+        return None
+    return listed
+
+
+_STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*+" | '(?:[^'\\]|\\.)*+' """, re.VERBOSE | re.DOTALL)
+_CALLED = re.compile(r"\b([^\W\d]\w*)\s*\(")
+_KEYWORDS = re.compile(r"\b([^\W\d]\w*)\s*=")
+_POSITIONAL = ("first", "second", "third", "fourth")
+
+
+def _with_classes_named_in(answer: str, schema: AnnotationSchema) -> AnnotationSchema:
+    """The schema, and whatever an answer calls as if it were a class, with any fields."""
+    code = _STRINGS.sub('""', answer)
+    called = dict.fromkeys(name for name in _CALLED.findall(code) if name not in schema.names)
+    others = [name for name in called if not hasattr(builtins, name)]
+    if not others:
+        return schema
+    names = dict.fromkeys((*_POSITIONAL, *_KEYWORDS.findall(code)))
+    fields = tuple(FieldSpec(name=name) for name in names)
+    classes = tuple(ClassSpec(name=name, fields=fields) for name in others)
+    return schema.model_copy(update={"classes": schema.classes + classes})
 
 
 _ENDS = re.compile(r"\)\s*(?=,|$)")
@@ -121,10 +157,33 @@ def salvage(answer: str, schema: AnnotationSchema) -> tuple[Instance, ...]:
     return ()
 
 
+def _has_text(instance: Instance) -> bool:
+    return any(isinstance(value, str) for value in instance.values.values())
+
+
+def _lowered(instance: Instance) -> str:
+    """The first string among its values, lower-cased."""
+    return next((value for value in instance.values.values() if isinstance(value, str)), "").lower()
+
+
 def _surface(instance: Instance) -> str:
-    """The text of the first string among its values, lower-cased and stripped, as GoLLIE compares it."""
-    values = (value for value in instance.values.values() if isinstance(value, str))
-    return next(values, "").lower().strip()
+    """The same, stripped, as GoLLIE compares it."""
+    return _lowered(instance).strip()
+
+
+def _stands(instance: Instance, sentence: GoldSentence) -> bool:
+    return _surface(instance) in sentence.text.lower()
+
+
+def _not_too_often(instances: Sequence[Instance], sentence: GoldSentence) -> list[Instance]:
+    """The first instances of each surface, whatever their class, as many as there are such surfaces."""
+    text, counts, kept = sentence.text.lower(), Counter[str](), []
+    for one in instances:
+        key = _lowered(one)  # with its spaces, as in GoLLIE
+        counts[key] += 1
+        if not key or counts[key] <= text.count(key):
+            kept.append(one)
+    return kept
 
 
 def _by_surface(instances: Sequence[Instance]) -> _Found:
@@ -132,11 +191,13 @@ def _by_surface(instances: Sequence[Instance]) -> _Found:
 
 
 def _by_place(instances: Sequence[Instance], sentence: GoldSentence, schema: AnnotationSchema) -> _Found:
-    """Class and offsets, each once; what stands nowhere keeps its place as a wrong prediction."""
-    grounded = ground_all(instances, schema, TextIndex(sentence.text))
+    """Class and offsets, each once; what stands nowhere, or has another class, is a wrong prediction."""
+    known = [one for one in instances if one.class_name in schema.names]
+    grounded = ground_all(known, schema, TextIndex(sentence.text))
     anchors = [(one.class_name, one.anchor.span if one.anchor else None) for one in grounded]
     places: _Found = Counter({key: 1 for key in anchors if key[1] is not None})
     places.update((name, None) for name, span in anchors if span is None)
+    places.update((one.class_name, None) for one in instances if one.class_name not in schema.names)
     return places
 
 

@@ -42,7 +42,7 @@ def test_gollies_scorer_matches_surfaces_one_to_one_without_case_and_space() -> 
         (' [Person(span="Ann"), Person(span="Ann"), Place(span="Oslo")]', (3, 0, 0), (3, 0, 0), (3, 0, 0), 0),
         (' [Place(span="oslo"), Person(span="Bob")]', (1, 1, 2), (1, 0, 2), (1, 1, 2), 1),
         # A surface that stands twice is two mentions if it is named twice, and no third one.
-        (' [Person(span="Ann"), Person(span="Ann"), Person(span="Ann")]', (2, 1, 1), (2, 1, 1), (2, 0, 1), 0),
+        (' [Person(span="Ann"), Person(span="Ann"), Person(span="Ann")]', (2, 1, 1), (2, 0, 1), (2, 0, 1), 0),
         (' [Place(span="Ann")]', (0, 1, 3), (0, 1, 3), (0, 1, 3), 0),
         (" []", (0, 0, 3), (0, 0, 3), (0, 0, 3), 0),
     ],
@@ -67,7 +67,12 @@ def test_each_measure_counts_what_it_says(
         "",
         "I see Ann.",
         ' [Person(span="Ann")',
-        ' [Animal(span="Ann")]',
+        " [Person()]",
+        " [Person(span=3)]",
+        ' [Person(name="Ann")]',
+        ' [open("x")]',
+        ' [_Animal(span="Ann")]',
+        ' [Person(span=Person("Ann"))]',
         ' [Person(span=open("x").read())]',
         ' __import__("os")',
         " [1, 2]",
@@ -99,14 +104,33 @@ def test_the_order_of_an_answer_makes_no_difference(items: list[tuple[str, str]]
 
     mixed = list(items)
     rng.shuffle(mixed)  # type: ignore[attr-defined]
-    assert score(written(items)) == score(written(mixed))
-    scored = score(written(items))
+    scored, other = score(written(items)), score(written(mixed))
+    for measure in (Measure.GOLLIE, Measure.STRICT):
+        assert scored.counts[measure] == other.counts[measure]
+    assert (scored.hallucinated, scored.repeated) == (other.hallucinated, other.repeated)
     for measure in (Measure.GOLLIE, Measure.GOLLIE_FILTERED):
         correct, _, missed = totals(scored, measure)
         assert correct + missed == len(ALL.mentions)
     assert sum(totals(scored, Measure.GOLLIE)[:2]) == len(items)
-    wrong, left = (totals(scored, measure)[1] for measure in (Measure.GOLLIE, Measure.GOLLIE_FILTERED))
-    assert wrong - left == scored.hallucinated
+    left = len(items) - scored.hallucinated - scored.repeated
+    assert sum(totals(scored, Measure.GOLLIE_FILTERED)[:2]) == left
+
+
+def test_a_class_that_was_not_asked_for_goes_without_the_rest_of_the_answer() -> None:
+    scored = score(' [Animal(span="Ann", age=3), Animal("Ann"), Person(span="Ann"), Animal()]')
+    assert scored.parsed and (scored.predicted, scored.hallucinated) == (4, 3)
+    assert totals(scored, Measure.GOLLIE) == totals(scored, Measure.GOLLIE_FILTERED) == (1, 0, 2)
+    assert totals(scored, Measure.STRICT) == (1, 3, 2), "who is strict counts them as wrong"
+
+
+def test_no_surface_counts_oftener_than_it_stands_in_the_sentence_whatever_its_class() -> None:
+    oslo = ', Place(span="Oslo")' * 3
+    scored = score(f' [Place(span="Ann"), Place(span="Ann"), Person(span="Ann"){oslo}]')
+    assert scored.repeated == 3
+    assert totals(scored, Measure.GOLLIE) == (2, 4, 1)
+    assert totals(scored, Measure.GOLLIE_FILTERED) == (1, 2, 2)
+    # GoLLIE compares without the spaces at the ends, but looks for the surface with them.
+    assert score(' [Place(span="Oslo ")]').repeated == 1
 
 
 def evaluated(*models: ScoredModel, samples: int = 200) -> Evaluation:
