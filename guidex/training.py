@@ -13,6 +13,7 @@ from finetune.examples.names import NEAR, embedding_similarity
 from finetune.examples.reading import read_sources
 from finetune.gold import read_gold
 from finetune.training.models import Provenance
+from graph.exports.about import shown_model
 from graph.store.reading import RunReader
 from graph.store.versions import job_of_run, thresholds_of_version, version_in_force
 from graph.training_data import Which, sources_of_run
@@ -134,11 +135,6 @@ def blocking_of(labels: Path, *, near: float | None = None, embedded_by: str | N
     return Blocking(read, similarity, name_embeddings.NEAR if near is None else near)
 
 
-def _shown(model: str) -> str:
-    """A model without the folder of its file, which is of this machine."""
-    return f"local/{Path(model).name}" if model.lower().endswith(".gguf") else model
-
-
 def _of_run(reader: RunReader, which: Which, version: int | None) -> TrainingData:
     sources, name = tuple(sources_of_run(reader, which, version)), reader.folder.resolve().name
     if not sources:
@@ -152,7 +148,7 @@ def _of_run(reader: RunReader, which: Which, version: int | None) -> TrainingDat
         which=which.value,
         decision_version=decided,
         thresholds=thresholds_of_version(reader, decided).model_dump(mode="json"),
-        models=tuple(dict.fromkeys(_shown(model.name) for model in job.models)),
+        models=tuple(dict.fromkeys(shown_model(model.name) for model in job.models)),
         guidex=guidex_version(),
     )
     return TrainingData(sources, provenance, reader.folder / "adapters", job)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from graph.exports.about import Export
+from graph.exports.tally import NOT_STATED
 from schemas.markdown import plain
 
 _CLASSES: Final = 50
@@ -64,7 +65,7 @@ def _licence(licences: Mapping[str, int]) -> str:
         name = next(iter(licences)).strip().lower()
         if _HUB_LICENCE.fullmatch(name):
             return name
-    return "other" if set(licences) - {"not stated"} else "unknown"
+    return "other" if set(licences) - {NOT_STATED} else "unknown"
 
 
 def _lines(export: Export) -> Iterator[str]:

@@ -7,31 +7,43 @@ from pathlib import Path
 from schemas.errors import StoreError, UsageError
 
 
+def require_data_set_name(name: str) -> None:
+    """Refuse what is no OWNER/NAME of a data set.
+
+    Raises:
+        UsageError: It is none.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        if name.count("/") != 1:
+            raise HFValidationError("it has no owner")
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UsageError(f"{name!r} names no data set: {error}.", "Write OWNER/NAME.") from error
+
+
 def push(folder: Path, name: str, *, private: bool) -> str:
     """Upload a folder as a data set, made if there is none; its address.
 
     Args:
         folder: Of format `hf`.
-        name: OWNER/NAME of the data set.
+        name: OWNER/NAME of the data set, see `require_data_set_name`.
         private: Whether one that is made is seen by its owner alone.
 
     Raises:
-        UsageError: The name is none.
         StoreError: It cannot be uploaded; what is in the folder stays.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
-    if name.count("/") != 1:
-        raise UsageError(f"{name!r} names no data set.", "Write OWNER/NAME.")
     api = HfApi()
     try:
         made = api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
         api.upload_folder(
             repo_id=name, folder_path=folder, repo_type="dataset", commit_message="Export from GuideX"
         )
-    except HFValidationError as error:
-        raise UsageError(f"{name!r} names no data set: {error}", "Write OWNER/NAME.") from error
     except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise StoreError(

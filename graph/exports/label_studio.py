@@ -1,7 +1,6 @@
 """Label Studio: tasks with the mentions as predictions, and the labelling interface beside them.
 
-Offsets are code points: Label Studio counts those since its release 1.4, which also has them for text that an
-emoji stands in.
+Offsets are code points, as Label Studio's page counts them (HumanSignal/label-studio-frontend#308).
 """
 
 from __future__ import annotations

@@ -10,9 +10,12 @@ from enum import StrEnum
 from finetune.examples.reading import CREDIT, LICENCE, said
 from graph.exports.documents import ExportedDocument
 
-_NOT_STATED = "not stated"
-_MOST_SOURCES = 10_000
-"""Different sources that are counted; beyond them only how many documents there are more."""
+NOT_STATED = "not stated"
+"""A licence or source that no record says."""
+_MOST = 10_000
+"""Different sources, and licences, that are told apart."""
+
+_OTHERS = "others"
 
 
 class Lost(StrEnum):
@@ -58,10 +61,8 @@ class Tally:
             self.partial += bool(one.unknown)
             self.mentions.update(span.label for span in spans)
             meta = one.document.meta
-            self.licences[said(meta, *LICENCE) or _NOT_STATED] += 1
-            source = said(meta, *CREDIT) or _NOT_STATED
-            if source in self.sources or len(self.sources) < _MOST_SOURCES:
-                self.sources[source] += 1
+            _count(self.licences, said(meta, *LICENCE))
+            _count(self.sources, said(meta, *CREDIT))
             if one.kept.scores.agreement is not None:
                 self._agreements.append(one.kept.scores.agreement)
             yield one
@@ -70,3 +71,8 @@ class Tally:
     def agreement(self) -> float | None:
         """Mean agreement of the documents that have one."""
         return sum(self._agreements) / len(self._agreements) if self._agreements else None
+
+
+def _count(counts: Counter[str], name: str) -> None:
+    name = name or NOT_STATED
+    counts[name if name in counts or len(counts) < _MOST else _OTHERS] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,14 +76,20 @@ def export(
         raise UsageError(
             f"Format {chosen.name} is none that the hub shows as a data set.", "Use --format hf to push one."
         )
+    if push_to_hub is not None:
+        with _hub_extra():
+            from graph.exports.hub import require_data_set_name
+
+            require_data_set_name(push_to_hub)
     with find_run(run, runs_dir) as reader:
         if output == Path("-"):
-            _tell(_to_stdout(reader, chosen, only_exhaustive=only_exhaustive), run)
+            about = _to_stdout(reader, chosen, only_exhaustive=only_exhaustive)
+            _tell(about, run, only_exhaustive=only_exhaustive)
             return
         path = output or reader.folder / "exports" / f"{chosen.name}{chosen.suffix}"
         about = _written(reader, chosen, path, only_exhaustive=only_exhaustive)
     url = None if push_to_hub is None else _pushed(path, push_to_hub, private=not public)
-    _tell(about, run)
+    _tell(about, run, only_exhaustive=only_exhaustive)
     if json:
         print_json(_summary(about, path, url))
     else:
@@ -112,24 +119,29 @@ def _to_stdout(reader: RunReader, chosen: Format, *, only_exhaustive: bool) -> A
     return about
 
 
-def _pushed(folder: Path, name: str, *, private: bool) -> str:
+def _hub_extra() -> AbstractContextManager[None]:
     from guidex.cli.extras import extra
 
-    with extra("hub", "Uploading needs huggingface_hub, which is not installed."):
-        from graph.exports.hub import push
+    return extra("hub", "Uploading needs huggingface_hub, which is not installed.")
 
-        return push(folder, name, private=private)
+
+def _pushed(folder: Path, name: str, *, private: bool) -> str:
+    from graph.exports.hub import push
+
+    return push(folder, name, private=private)
 
 
 def _summary(about: About, path: Path, url: str | None) -> dict[str, Any]:
     return {**about.model_dump(mode="json"), "path": path.as_posix(), "url": url}
 
 
-def _tell(about: About, run: str) -> None:
+def _tell(about: About, run: str, *, only_exhaustive: bool) -> None:
     """What the rows lack, on standard error."""
     from guidex.cli.console import counted, say
 
-    if about.documents == 0:
+    if about.documents == 0 and only_exhaustive:
+        say(f"No document of {run} was accepted without a class in dispute: leave --only-exhaustive out.")
+    elif about.documents == 0:
         say(f"No document of {run} was accepted, so there is nothing to export: `guidex runs show {run}`.")
     for kind, count in about.left_out.items():
         say(f"{count:,} {kind} left out; `--format jsonl` has all.")

@@ -193,7 +193,7 @@ def test_label_studio_tasks_fit_their_interface(tmp_path: Path) -> None:
     assert [task["data"]["document_id"] for task in tasks] == ["nested", "negative", "partial"]
     assert tasks[1]["predictions"][0]["result"] == []
     sdk = pytest.importorskip(
-        "label_studio_sdk.label_interface", reason="label-studio-sdk 2.1 wants an older numpy than GuideX"
+        "label_studio_sdk.label_interface", reason="label-studio-sdk 2.1 brings OpenCV and an older numpy"
     )
     interface = sdk.LabelInterface(config)
     interface.validate()
