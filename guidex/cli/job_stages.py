@@ -96,7 +96,8 @@ class TerminalStages:
     def evaluate(self, adapter: Path) -> Evaluation | None:
         """Measure the base with and without the adapter."""
         from guidex.cli.driving import INTERRUPTED
-        from guidex.cli.eval import evaluated, print_evaluation
+        from guidex.cli.eval import evaluated
+        from guidex.cli.evaluation_report import print_evaluation
         from guidex.evaluation import Contender, contender_of
 
         self._heading("Evaluation")

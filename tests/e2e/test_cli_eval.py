@@ -72,6 +72,23 @@ def test_a_model_is_measured_without_pytorch_and_asked_nothing_twice(
     assert "openai/scripted" in again.stdout
 
 
+def test_each_class_is_shown_with_whether_training_knew_it(tmp_path: Path, server: ScriptedServer) -> None:
+    (tmp_path / "labels.txt").write_text("plants\nGardeners\nTools for hands\n", "utf-8")
+    seen = ["--seen", str(tmp_path / "labels.txt"), "--per-class"]
+    made = run(tmp_path / "evals", server.openai_url, *seen)
+    assert made.returncode == 0, made.stderr
+    rows = [line.split() for line in made.stdout.splitlines() if line.startswith("gardening: ")]
+    assert {row[1]: row[-1] for row in rows} == {
+        "Plant": "exact",
+        "Gardener": "exact",
+        "Pest": "unseen",
+        "Tool": "unseen",
+        "Garden": "near",
+    }
+    total = sum(map(len, MENTIONS.values()))
+    assert sum(int(found) + int(missed) for *_, found, missed, _, _ in rows) == total
+
+
 def test_answers_before_a_failure_are_kept(tmp_path: Path) -> None:
     calls = 0
 
