@@ -129,7 +129,7 @@ def _domain(
         labels = sorted({mention.label for one in documents for mention in one.mentions} - {dropped})
         if not labels:
             raise UsageError(f"The gold of {name} has no mention.", "Name its classes with --schema.")
-        schema = AnnotationSchema(classes=tuple(ClassSpec(name=class_of(label)) for label in labels))
+        schema = AnnotationSchema(classes=tuple(map(_bare, dict.fromkeys(map(class_of, labels)))))
     drawn = list(enumerate(documents))
     if most is not None and most < len(drawn):
         drawn = Random(f"{seed} {name}").sample(drawn, most)
@@ -141,6 +141,17 @@ def _domain(
             "Name it in the schema as the label is written, or in CapWords.",
         )
     return Domain(name, schema, sentences)
+
+
+def _bare(name: str) -> ClassSpec:
+    """A class that has nothing but its name."""
+    try:
+        return ClassSpec(name=name)
+    except ValueError as error:
+        raise UsageError(
+            f"No class can be named after the label {name!r} of the gold.",
+            "Write a label of Latin letters and digits.",
+        ) from error
 
 
 def _sentence(identifier: str, one: GoldDocument, dropped: str | None) -> GoldSentence:
@@ -188,6 +199,11 @@ def _files(path: Path) -> dict[str, tuple[GoldDocument, ...]]:
     )
     if not files:
         raise UsageError(f"There is no gold in {path.as_posix()}.", f"It ends in {' '.join(_ENDINGS)}.")
+    names = [each.stem for each in files]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(
+            f"Two files of {path.as_posix()} are called {again!r}.", "Each file is a domain of its own name."
+        )
     return {each.stem: read_gold([each], distinct=False).documents for each in files}
 
 

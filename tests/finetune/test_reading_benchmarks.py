@@ -85,3 +85,19 @@ def test_what_cannot_be_measured_is_told(tmp_path: Path) -> None:
         read_benchmark(EvaluationConfig(benchmark="crossner"))
     with pytest.raises(UsageError, match="Nothing was named"):
         read_benchmark(EvaluationConfig())
+
+
+def test_labels_that_are_one_name_are_one_class(tmp_path: Path) -> None:
+    (tmp_path / "news.txt").write_text("Ann\tB-person\nmet\tO\nBob\tB-Person\n")
+    (domain,) = read_benchmark(EvaluationConfig(benchmark=str(tmp_path / "news.txt"))).domains
+    assert domain.annotation_schema.names == ("Person",)
+    assert domain.sentences[0].mentions == ((0, 3, "Person"), (8, 11, "Person"))
+
+
+def test_gold_that_gives_no_domains_or_classes_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "news.txt").write_text("Ann\tB-\u4eba\n", "utf-8")
+    with pytest.raises(UsageError, match="named after the label"):
+        read_benchmark(EvaluationConfig(benchmark=str(tmp_path / "news.txt")))
+    (tmp_path / "news.conll").write_text(BIO)
+    with pytest.raises(UsageError, match="are called 'news'"):
+        read_benchmark(EvaluationConfig(benchmark=str(tmp_path)))
