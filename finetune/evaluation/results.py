@@ -186,36 +186,25 @@ class _Measured:
             seen = {name: _seen(name, model.trained_on) for name in names}
             sums = Sums([_quantities(one, seen) for one in model.scores[domain.name]])
             self._sums[domain.name] = [sums.over(each) for each in drawn[domain.name]]
-
-    def _values(self, domain: str, measure: Measure) -> list[tuple[float | None, float | None, float]]:
-        made = []
-        for sums in self._sums[domain]:
-            correct, wrong, missed = (sums.get(f"{measure} {kind}", 0) for kind in _KINDS)
-            made.append(
-                (
-                    share(correct, correct + wrong),
-                    share(correct, correct + missed),
-                    f1(correct, wrong + missed),
-                )
-            )
-        return made
+        self._values = {
+            measure: {name: _values(sums, measure) for name, sums in self._sums.items()}
+            for measure in Measure
+        }
 
     def average(self, measure: Measure) -> list[float]:
         """F1 averaged over domains: of all sentences, then of each resample."""
-        domains = [[each[2] for each in self._values(name, measure)] for name in self._sums]
-        return [sum(values) / len(values) for values in zip(*domains, strict=True)]
+        domains = self._values[measure].values()
+        return [sum(one[2] for one in each) / len(each) for each in zip(*domains, strict=True)]
 
     def result(self) -> ModelResult:
         """All figures of the model."""
         scored = [one for each in self.model.scores.values() for one in each]
         predicted = sum(one.predicted for one in scored)
         scores = {
-            name: {measure: self._scores([self._values(name, measure)]) for measure in Measure}
+            name: {measure: self._scores([self._values[measure][name]]) for measure in Measure}
             for name in self._sums
         }
-        scores[AVERAGE] = {
-            measure: self._scores([self._values(name, measure) for name in self._sums]) for measure in Measure
-        }
+        scores[AVERAGE] = {measure: self._scores(list(self._values[measure].values())) for measure in Measure}
         return ModelResult(
             model=self.model.name,
             adapter=self.model.adapter,
@@ -233,7 +222,7 @@ class _Measured:
             },
         )
 
-    def _scores(self, domains: Sequence[Sequence[tuple[float | None, float | None, float]]]) -> Scores:
+    def _scores(self, domains: Sequence[Sequence[_Ratios]]) -> Scores:
         def mean_of(part: int) -> Figure:
             values = [
                 None
@@ -252,17 +241,34 @@ class _Measured:
         for seen in _SEEN:
             values: list[float | None] = []
             for each in zip(*self._sums.values(), strict=True):
-                total = Counter[str]()
-                for sums in each:
-                    total.update({kind: sums.get(f"{seen} {kind}", 0) for kind in _KINDS})
-                mentioned = total["correct"] + total["missed"]
-                values.append(f1(total["correct"], total["wrong"] + total["missed"]) if mentioned else None)
+                correct, wrong, missed = (sum(sums.get(key, 0) for sums in each) for key in _keys(seen))
+                values.append(f1(correct, wrong + missed) if correct + missed else None)
             if values[0] is not None:
                 made[seen] = figure(values, self._level)
         return made
 
 
 _KINDS = ("correct", "wrong", "missed")
+_Ratios = tuple[float | None, float | None, float]
+"""Precision, recall and F1."""
+
+
+def _keys(of: str) -> list[str]:
+    """Under which names correct, wrong and missed mentions are summed."""
+    return [f"{of} {kind}" for kind in _KINDS]
+
+
+def _values(samples: Sequence[Mapping[str, int]], measure: Measure) -> list[_Ratios]:
+    """From the sums over all sentences, then over each resample."""
+    keys, made = _keys(measure), list[_Ratios]()
+    for sums in samples:
+        correct, wrong, missed = (sums.get(key, 0) for key in keys)
+        made.append(
+            (share(correct, correct + wrong), share(correct, correct + missed), f1(correct, wrong + missed))
+        )
+    return made
+
+
 _SEEN = ("exact", "near", "unseen")
 
 
