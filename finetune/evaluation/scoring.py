@@ -87,9 +87,10 @@ def score_answer(answer: str, truncated: bool, sentence: GoldSentence, schema: A
     instances = read_answer(answer, schema)
     readable = instances if instances is not None else salvage(answer, schema)
     whole: Sequence[Instance] = instances or ()
-    known = [one for one in whole if one.class_name in schema.names]
-    standing = [one for one in readable if one.class_name in schema.names and _stands(one, sentence)]
-    salvaged = _not_too_often(standing, sentence)
+    known = [one for one in whole if _asked_for(one, schema)]
+    text = sentence.text.lower()
+    standing = [one for one in readable if _asked_for(one, schema) and _surface(one, schema) in text]
+    salvaged = _not_too_often(standing, text, schema)
     gold: _Found = Counter(
         (name, sentence.text[start:end].lower().strip()) for start, end, name in sentence.mentions
     )
@@ -100,10 +101,12 @@ def score_answer(answer: str, truncated: bool, sentence: GoldSentence, schema: A
         hallucinated=len(readable) - len(standing),
         repeated=len(standing) - len(salvaged),
         counts={
-            Measure.GOLLIE: _compared(_by_surface(known), gold),
-            Measure.GOLLIE_FILTERED: _compared(_by_surface(salvaged if instances is not None else ()), gold),
+            Measure.GOLLIE: _compared(_by_surface(known, schema), gold),
+            Measure.GOLLIE_FILTERED: _compared(
+                _by_surface(salvaged if instances is not None else (), schema), gold
+            ),
             Measure.STRICT: _compared(_by_place(whole, sentence, schema), _gold_places(sentence)),
-            Measure.SALVAGED: _compared(_by_surface(salvaged), gold),
+            Measure.SALVAGED: _compared(_by_surface(salvaged, schema), gold),
         },
     )
 
@@ -111,15 +114,17 @@ def score_answer(answer: str, truncated: bool, sentence: GoldSentence, schema: A
 def read_answer(answer: str, schema: AnnotationSchema) -> tuple[Instance, ...] | None:
     """The instances that an answer lists, of other classes than the schema's too; None if it is no such list.
 
-    An instance without the text of its mention makes an answer unreadable, as it does in Python.
+    An instance without the text of its mention makes an answer unreadable, as it does in Python, and so does
+    code that goes on behind the list: its classes would stand for those that were asked for.
     """
     try:
-        listed = parse(
-            f"result = {answer.strip()}\n", schema=_with_classes_named_in(answer, schema)
-        ).instances
+        parsed = parse(f"result = {answer.strip()}\n", schema=_with_classes_named_in(answer, schema))
     except (DialectError, ValidationError):
         return None
-    if listed is None or any(one.class_name in schema.names and not _has_text(one) for one in listed):
+    listed = parsed.instances
+    if listed is None or parsed.schema is not None or parsed.text is not None:
+        return None
+    if any(one.class_name in schema.names and _mention(one, schema) is None for one in listed):
         return None
     return listed
 
@@ -143,7 +148,7 @@ def _with_classes_named_in(answer: str, schema: AnnotationSchema) -> AnnotationS
     return schema.model_copy(update={"classes": schema.classes + classes})
 
 
-_ENDS = re.compile(r"\)\s*(?=,|$)")
+_ENDS = re.compile(r"\)\s*(?=,|\]|$)")
 
 
 def salvage(answer: str, schema: AnnotationSchema) -> tuple[Instance, ...]:
@@ -157,47 +162,59 @@ def salvage(answer: str, schema: AnnotationSchema) -> tuple[Instance, ...]:
     return ()
 
 
-def _has_text(instance: Instance) -> bool:
-    return any(isinstance(value, str) for value in instance.values.values())
+def _asked_for(instance: Instance, schema: AnnotationSchema) -> bool:
+    """Whether the schema has its class, and those of the instances within it."""
+    return all(part.class_name in schema.names for part in instance.walk())
 
 
-def _lowered(instance: Instance) -> str:
-    """The first string among its values, lower-cased."""
-    return next((value for value in instance.values.values() if isinstance(value, str)), "").lower()
+def _mention(instance: Instance, schema: AnnotationSchema) -> str | None:
+    """The text of its anchor, of a list the first one; without an anchor, the first string that it has."""
+    spec = schema.get(instance.class_name)
+    if spec is None or spec.anchor is None:
+        return next((value for value in instance.values.values() if isinstance(value, str)), None)
+    value = instance.values.get(spec.anchor.name)
+    first = value[0] if isinstance(value, tuple) and value else value
+    return first if isinstance(first, str) else None
 
 
-def _surface(instance: Instance) -> str:
-    """The same, stripped, as GoLLIE compares it."""
-    return _lowered(instance).strip()
+def _lowered(instance: Instance, schema: AnnotationSchema) -> str:
+    return (_mention(instance, schema) or "").lower()
 
 
-def _stands(instance: Instance, sentence: GoldSentence) -> bool:
-    return _surface(instance) in sentence.text.lower()
+def _surface(instance: Instance, schema: AnnotationSchema) -> str:
+    """Its mention, lower-cased and stripped, as GoLLIE compares it."""
+    return _lowered(instance, schema).strip()
 
 
-def _not_too_often(instances: Sequence[Instance], sentence: GoldSentence) -> list[Instance]:
-    """The first instances of each surface, whatever their class, as many as there are such surfaces."""
-    text, counts, kept = sentence.text.lower(), Counter[str](), []
+def _not_too_often(instances: Sequence[Instance], text: str, schema: AnnotationSchema) -> list[Instance]:
+    """The first instances of each surface, whatever their class, as many as there are such surfaces.
+
+    Args:
+        instances: As they were listed.
+        text: The sentence, lower-cased.
+        schema: Their classes.
+    """
+    counts, kept = Counter[str](), []
     for one in instances:
-        key = _lowered(one)  # with its spaces, as in GoLLIE
+        key = _lowered(one, schema)  # with its spaces, as in GoLLIE
         counts[key] += 1
         if not key or counts[key] <= text.count(key):
             kept.append(one)
     return kept
 
 
-def _by_surface(instances: Sequence[Instance]) -> _Found:
-    return Counter((one.class_name, _surface(one)) for one in instances)
+def _by_surface(instances: Sequence[Instance], schema: AnnotationSchema) -> _Found:
+    return Counter((one.class_name, _surface(one, schema)) for one in instances)
 
 
 def _by_place(instances: Sequence[Instance], sentence: GoldSentence, schema: AnnotationSchema) -> _Found:
     """Class and offsets, each once; what stands nowhere, or has another class, is a wrong prediction."""
-    known = [one for one in instances if one.class_name in schema.names]
+    known = [one for one in instances if _asked_for(one, schema)]
     grounded = ground_all(known, schema, TextIndex(sentence.text))
     anchors = [(one.class_name, one.anchor.span if one.anchor else None) for one in grounded]
     places: _Found = Counter({key: 1 for key in anchors if key[1] is not None})
     places.update((name, None) for name, span in anchors if span is None)
-    places.update((one.class_name, None) for one in instances if one.class_name not in schema.names)
+    places.update((one.class_name, None) for one in instances if not _asked_for(one, schema))
     return places
 
 

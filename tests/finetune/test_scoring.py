@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from finetune.evaluation.benchmarks import Benchmark, Domain, GoldSentence
 from finetune.evaluation.results import AVERAGE, Evaluation, ScoredModel, evaluate_scores
 from finetune.evaluation.scoring import Measure, Scored, score_answer
-from schemas.schema import AnnotationSchema, ClassSpec
+from schemas.schema import AnnotationSchema, ClassSpec, FieldSpec, FieldType
 
 SCHEMA = AnnotationSchema(classes=(ClassSpec(name="Person"), ClassSpec(name="Place")))
 TEXT = "Ann saw Ann in Oslo."
@@ -74,6 +74,9 @@ def test_each_measure_counts_what_it_says(
         ' [_Animal(span="Ann")]',
         ' [Person(span=Person("Ann"))]',
         ' [Person(span=open("x").read())]',
+        ' [Person(span="Ann")] and Oslo',
+        ' [Pet(span="Ann")]\n\n\n@dataclass\nclass Pet:\n    span: str\n',
+        ' [Person(span="Ann")]\ntext = "Ann"\n',
         ' __import__("os")',
         " [1, 2]",
         " " + "[" * 500,
@@ -91,6 +94,40 @@ def test_complete_instances_of_an_answer_that_was_cut_off_count_for_salvaged_alo
     assert scored.truncated and not scored.parsed and scored.predicted == 2
     assert totals(scored, Measure.GOLLIE_FILTERED) == (0, 0, 3)
     assert totals(scored, Measure.SALVAGED) == (2, 0, 1)
+
+
+def test_what_stands_behind_a_list_keeps_all_but_salvaged_from_counting_it() -> None:
+    scored = score(' [Person(span="Ann"), Place(span="Oslo")] # and so on\nprint("Ann")')
+    assert not scored.parsed
+    assert totals(scored, Measure.GOLLIE_FILTERED) == (0, 0, 3)
+    assert totals(scored, Measure.SALVAGED) == (2, 0, 1)
+
+
+def test_the_surface_is_that_of_the_anchor_wherever_it_is_written() -> None:
+    dose = FieldSpec(name="dose", type=FieldType(optional=True), verbatim=False)
+    names = FieldSpec(name="names", type=FieldType(many=True))
+    schema = AnnotationSchema(classes=(ClassSpec(name="Drug", fields=(dose, names)),))
+    sentence = GoldSentence("s", "10 mg of Aspirin", ((9, 16, "Drug"),))
+    scored = score_answer(' [Drug(dose="10 mg", names=["aspirin"])]', False, sentence, schema)
+    assert all(totals(scored, measure) == (1, 0, 0) for measure in Measure)
+    within = score_answer(' [Drug(dose=Dose("10 mg"), names=["aspirin"])]', False, sentence, schema)
+    assert (within.parsed, within.predicted, within.hallucinated) == (True, 1, 1)
+
+
+@pytest.mark.parametrize("answer", ["", " []", ' [Person(span="Bob")]'])
+def test_a_sentence_without_gold_has_nothing_to_miss(answer: str) -> None:
+    scored = score(answer, GoldSentence("s", "It rained.", ()))
+    assert totals(scored, Measure.GOLLIE_FILTERED) == (0, 0, 0)
+    assert totals(scored, Measure.GOLLIE) == (0, int("Bob" in answer), 0)
+
+
+@given(st.text("[](),=\"' \\\nPersonA1@:", max_size=60))
+def test_any_answer_at_all_is_scored(answer: str) -> None:
+    scored = score(answer)
+    for measure in Measure:
+        correct, _, missed = totals(scored, measure)
+        assert correct + missed == len(ALL.mentions)
+    assert scored.hallucinated + scored.repeated <= scored.predicted
 
 
 words = st.sampled_from(["Ann", "Oslo", "Bob", "a )", 'say "x"', "é"])
