@@ -72,9 +72,9 @@ class Ending:
                 self._quote = ""
         elif self._depth and character in "\"'":
             self._quote = character
-        elif character in _OPENING:
+        elif character == "[" or (self._depth and character in _OPENING):
             self._depth += 1
-        elif character in _CLOSING:
+        elif self._depth and character in _CLOSING:
             self._depth -= 1
             return self._depth <= 0
         elif not self._depth and not character.isspace():

@@ -70,6 +70,9 @@ def ends_after(text: str) -> str | None:
         (' [A(span="x]"), B(span=[1, (2)])] and', ' [A(span="x]"), B(span=[1, (2)])]'),
         ("\n[\n    A(span='it\\'s ]'),\n]\nresult", "\n[\n    A(span='it\\'s ]'),\n]"),
         (' [A(span="x"', None),
+        ('Analysis(text, ["x"], and so on', 'Analysis(text, ["x"]'),
+        ("Analysis(text_to_analyze, and so on", "Analysis(text_to"),
+        ("```python\n[]\n```", "```python\n[]"),
         ("The text has no such instances at all.", "The text has no such"),
     ],
 )
