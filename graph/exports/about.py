@@ -24,6 +24,7 @@ class Provenance(Model):
     models: tuple[str, ...] = Field(description="That annotated and judged; a file's without its folder.")
     decision_version: int = Field(description="Of the decisions that accepted the documents.")
     thresholds: dict[str, bool | int | float | None] = Field(description="Of that version.")
+    reviewed: int = Field(default=0, ge=0, description="Documents of the run that people have reviewed.")
 
 
 class About(Provenance):
@@ -78,6 +79,7 @@ def provenance_of(reader: RunReader) -> Provenance:
         reader: The run.
     """
     run, job, version = reader.run(), job_of_run(reader), version_in_force(reader)
+    ((reviewed,),) = reader.rows("SELECT count(DISTINCT document_id) FROM reviews")
     return Provenance(
         run=run.name,
         run_id=run.id,
@@ -87,6 +89,7 @@ def provenance_of(reader: RunReader) -> Provenance:
         models=tuple(dict.fromkeys(shown_model(model.name) for model in job.models)),
         decision_version=version,
         thresholds=thresholds_of_version(reader, version).model_dump(mode="json"),
+        reviewed=reviewed,
     )
 
 

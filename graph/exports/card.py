@@ -75,7 +75,7 @@ def _lines(export: Export) -> Iterator[str]:
     yield ""
     yield (
         f"{tally.documents:,} documents with mentions of classes that are described by guidelines, "
-        "annotated by language models and accepted by GuideX's agents. No person has checked them."
+        f"annotated by language models and accepted by GuideX's agents. {_people(made.reviewed)}"
     )
     yield ""
     yield "```python"
@@ -123,6 +123,12 @@ def _lines(export: Export) -> Iterator[str]:
         "through, and agreement of models is no proof. Measure on annotations by people before relying on it "
         "(`guidex quality RUN --gold FILE`). The choice of documents is that of whoever made the run."
     )
+
+
+def _people(reviewed: int) -> str:
+    if reviewed:
+        return f"People have reviewed {reviewed:,} of the run's documents, accepted or not."
+    return "No person has checked them."
 
 
 def _table(what: str, counted: str, counts: Counter[str], most: int) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,21 @@ from servers.pushed import taking
 
 from benchmarks.bulk_run import make_run
 from graph.exports.registry import FORMATS
+from graph.reviews import add_review
+from graph.store.reading import RunReader
+from schemas.reviews import Review, ReviewVerdict
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a few documents, whose texts attack whoever shows them."""
+    return make_run(tmp_path_factory.mktemp("made"), documents=10, calls=110, name="bulk", hostile=True)
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    """A folder of runs with one of a few documents, whose texts attack whoever shows them."""
-    (tmp_path / "runs").mkdir()
-    make_run(tmp_path / "runs", documents=10, calls=110, name="bulk", hostile=True)
+def runs(made: Path, tmp_path: Path) -> Path:
+    """A folder of runs with that one in it."""
+    shutil.copytree(made, tmp_path / "runs" / "bulk")
     return tmp_path / "runs"
 
 
@@ -64,6 +74,40 @@ def test_what_cannot_be_done_is_told_with_a_remedy(
     assert done.code == 2
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments"),
+    [
+        ("spacy.tokens", ("-f", "spacy")),
+        ("huggingface_hub.errors", ("-f", "hf", "--push-to-hub", "someone/some-data")),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named_with_its_extra(
+    guidex: Command, runs: Path, monkeypatch: pytest.MonkeyPatch, missing: str, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = guidex("export", "bulk", *arguments)
+    assert done.code == 2
+    assert f"[{'spacy' if 'spacy' in missing else 'hub'}]" in done.err
+    assert "Traceback" not in done.err
+    assert not list((runs / "bulk").glob("exports/*"))
+
+
+def test_an_export_says_whether_people_looked_at_the_run(guidex: Command, runs: Path) -> None:
+    card = runs / "bulk" / "exports" / "hf" / "README.md"
+    assert guidex("export", "bulk", "-f", "hf", "--json").json["reviewed"] == 0
+    assert "No person has checked them." in card.read_text("utf-8")
+    with RunReader(runs / "bulk") as reader:
+        document, kept = next(reader.accepted())
+        verdict = ReviewVerdict.ACCEPTED
+        for reviewer in ("max", "eva"):
+            add_review(
+                reader,
+                Review(document_id=document.id, round=kept.number, reviewer=reviewer, verdict=verdict),
+            )
+    assert guidex("export", "bulk", "-f", "hf", "--json").json["reviewed"] == 1
+    assert "No person" not in card.read_text("utf-8")
 
 
 def test_a_data_set_is_uploaded_whole_and_private_to_where_it_is_told(

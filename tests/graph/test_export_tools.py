@@ -85,6 +85,7 @@ def test_the_data_card_has_provenance_statistics_and_licences_and_is_valid(tmp_p
         "| not stated | 2 |",
     ):
         assert said in card.content
+    assert "No person has checked them." in card.content
     assert DatasetCard.load(written("hf", tmp_path, (NESTED,)) / "README.md").data.license == "cc-by-4.0"
 
 
