@@ -217,9 +217,10 @@ def bar_chart(
             continue
         shown = x.shown(value) + (f" ({x.shown(ends[0])} to {x.shown(ends[1])})" if ends else "")
         told, length = _tooltip(f"{label}: {shown}"), room * max(0.0, value)
+        light = ' fill-opacity="0.6"' if ends else ""  # so that the interval is seen on it
         parts.append(
-            f'<rect class="plot-bar" x="{left}" y="{top + 2}" width="{length:.1f}" height="{_BAR - 6}">{told}'
-            "</rect>"
+            f'<rect class="plot-bar"{light} x="{left}" y="{top + 2}" width="{length:.1f}" '
+            f'height="{_BAR - 6}">{told}</rect>'
         )
         if ends:
             low, length = left + room * max(0.0, ends[0]), max(length, room * ends[1])
