@@ -101,7 +101,12 @@ def test_exported_rows_are_grounded_and_can_be_split(
         assert ast.literal_eval(literal) == row["unlabelled_sentence"] == texts[row["ids"][0]]
         assert result.strip().startswith("[")
     told = guidex("export", "one", "--format", "jsonl", "-o", "flat.jsonl", "--json").json
-    assert told == {"rows": 2, "path": "flat.jsonl", "format": "jsonl", "decision_version": 1}
+    assert {key: told[key] for key in ("rows", "path", "format", "decision_version")} == {
+        "rows": 2,
+        "path": "flat.jsonl",
+        "format": "jsonl",
+        "decision_version": 1,
+    }
     for row in map(json.loads, Path("flat.jsonl").read_text().splitlines()):
         mentions = [mention for instance in row["instances"] for mention in instance["mentions"]]
         assert mentions
