@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from viewer.attacking import crawl
 from viewer.conftest import ADDRESS
 
+from graph.exports.registry import FORMATS
 from graph.store.reading import RunReader
 from guidex.viewer import create_app
 from guidex.viewer.security import TOKEN_HEADER
@@ -177,7 +178,7 @@ def test_nothing_that_reads_a_run_shows_or_writes_a_key(
     (tmp_path / "copied").mkdir()
     for arguments in readings(values):
         said(*arguments)
-    for form in ("guidex", "gollie", "jsonl"):
+    for form in FORMATS:
         said("export", "one", "--format", form)
     said("trace", "export", "one", "--output", tmp_path / "copied" / "spans.jsonl", "--content")
     with TestClient(create_app(tmp_path / "runs"), base_url=ADDRESS) as client:

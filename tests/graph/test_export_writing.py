@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from exported_documents import export, exported_document
+from exported_documents import SCHEMA, export, exported_document
 
 from graph.exports import ExportedDocument, format_named, write_export
 from graph.exports.registry import FORMATS
 from schemas.errors import StoreError, UsageError
+from schemas.example_bank import Example, ExampleBank, SharedSchema
 
 ONE = exported_document("Ada met Bo.", ((0, 3, "Person"),), unknown=("Thing",))
 FOLDERS = [name for name, each in FORMATS.items() if not each.suffix]
@@ -82,6 +85,28 @@ def test_documents_are_taken_one_at_a_time(name: str, tmp_path: Path) -> None:
 
     write_export(documents(), format_named(name), tmp_path / "exported", export())
     assert most <= 501  # a group of rows of Parquet is 500
+
+
+def test_a_shared_schema_stands_once_in_a_data_set_and_with_examples_of_other_documents_in_rows(
+    tmp_path: Path,
+) -> None:
+    bank = ExampleBank([Example("Person", "span", "Zoe", "other"), Example("Person", "span", "Ada", "d")])
+    shared = SharedSchema(SCHEMA, bank)
+    documents = [
+        replace(exported_document("Ada met Bo.", ((0, 3, "Person"),), identifier=name), shared=shared)
+        for name in ("d", "e")
+    ]
+    write_export(documents, format_named("hf"), tmp_path / "hf", export())
+    assert pq.read_table(tmp_path / "hf" / "classes.parquet")["name"].to_pylist() == list(SCHEMA.names)
+    ids = pq.read_table(tmp_path / "hf" / "documents.parquet")["schema_id"].to_pylist()
+    assert len(set(ids)) == 1
+    for name in ("guidex", "chat", "jsonl"):
+        write_export(documents, format_named(name), tmp_path / name, export())
+        lines = (tmp_path / name).read_text("utf-8").splitlines()
+        assert ["Zoe" in line for line in lines] == [True, True]
+    rows = [json.loads(line) for line in (tmp_path / "jsonl").read_text("utf-8").splitlines()]
+    # Ada is mentioned in both, so she is an example in neither.
+    assert [row["schema"][0]["fields"][0]["examples"] for row in rows] == [["Zoe"], ["Zoe"]]
 
 
 def test_another_package_adds_a_format_by_an_entry_point(
