@@ -14,6 +14,7 @@ from agents.llm.embedded import REGISTRY, Progress, file_sha256, models_folder, 
 from schemas.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -98,6 +99,19 @@ def load_base(name: str, dtype: Any, progress: Progress | None = None, **setting
             place, dtype=dtype, trust_remote_code=False, use_safetensors=True, **settings
         )
     return Base(name, place, model, tokenizer)
+
+
+def attention_for(dtype: torch.dtype) -> dict[str, Any]:
+    """Settings of `load_base` for FlashAttention, where it is installed; else none.
+
+    It works on each packed example alone, and needs no mask.
+    """
+    import torch
+    from transformers.utils.import_utils import is_flash_attn_2_available
+
+    if dtype is torch.bfloat16 and torch.cuda.is_available() and is_flash_attn_2_available():
+        return {"attn_implementation": "flash_attention_2"}
+    return {}
 
 
 def _from_gguf(path: Path) -> Path:

@@ -7,6 +7,7 @@ result are tokenised apart, as they are when a model is asked: no token spans th
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,14 +51,17 @@ class Encoder:
         """Take the tokenizer of the base."""
         self._tokenizer = tokenizer
         self._end = tokenizer.eos_token_id
+        made = tokenizer("a", add_special_tokens=True)["input_ids"]
+        # Some put something behind a text as well: where a model is to go on, that would be wrong.
+        self._begins = bool(made) and made[-1] != self._end
 
     def prompt(self, prompt: str) -> list[int]:
         """Tokens of a prompt, with what the tokenizer puts before a text (if it does)."""
-        return list(self._tokenizer(prompt, add_special_tokens=self._begins())["input_ids"])
+        return self._tokens(prompt, add_special_tokens=self._begins)
 
     def result(self, result: str) -> list[int]:
         """Tokens of a result, with the end."""
-        return [*self._tokenizer(result, add_special_tokens=False)["input_ids"], self._end]
+        return [*self._tokens(result), self._end]
 
     def encode(self, example: Example) -> Encoded:
         """An example with its mask."""
@@ -74,12 +78,12 @@ class Encoder:
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
-        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self._tokens(text))
 
-    def _begins(self) -> bool:
-        """Whether the tokenizer puts something before a text and nothing behind it."""
-        made = self._tokenizer("a", add_special_tokens=True)["input_ids"]
-        return bool(made) and made[-1] != self._end
+    def _tokens(self, text: str, *, add_special_tokens: bool = False) -> list[int]:
+        """Tokens of a text; what looks like a special token in it, as in `<|im_end|>`, is none."""
+        made = self._tokenizer(text, add_special_tokens=add_special_tokens, split_special_tokens=True)
+        return list(made["input_ids"])
 
 
 class Pass(NamedTuple):
@@ -107,22 +111,33 @@ def grouped(encoded: Iterable[Encoded], most: int, *, padded: bool) -> list[Pass
         most: Tokens of a pass.
         padded: Count the padding too, as all examples of a pass are as long as its longest then.
     """
+    longest_first = sorted(encoded, key=lambda one: len(one.tokens), reverse=True)
+    return [_together(group) for group in (_padded if padded else _packed)(longest_first, most)]
+
+
+def _packed(examples: Sequence[Encoded], most: int) -> list[list[Encoded]]:
     groups: list[list[Encoded]] = []
-    room: list[int] = []
-    for each in sorted(encoded, key=lambda one: len(one.tokens), reverse=True):
+    rooms: list[tuple[int, int]] = []  # room and place of groups that have any, sorted
+    for each in examples:
         length = len(each.tokens)
-        # Of a padded pass, the first example is the longest, and all take as much room as it does.
-        needs = [len(group[0].tokens) if padded else length for group in groups]
-        fitting = [place for place, need in enumerate(needs) if need <= room[place]]
-        if fitting:
-            place = min(fitting, key=lambda each: room[each])
-        else:
-            place = len(groups)
+        found = bisect_left(rooms, (length, 0))
+        room, place = rooms.pop(found) if found < len(rooms) else (most, len(groups))
+        if place == len(groups):
             groups.append([])
-            room.append(most)
         groups[place].append(each)
-        room[place] -= len(groups[place][0].tokens) if padded else length
-    return [_together(group) for group in groups]
+        if room > length:
+            insort(rooms, (room - length, place))
+    return groups
+
+
+def _padded(examples: Sequence[Encoded], most: int) -> list[list[Encoded]]:
+    """The first example of a group is its longest, and all take as much room as it does."""
+    groups: list[list[Encoded]] = []
+    for each in examples:
+        if not groups or (len(groups[-1]) + 1) * len(groups[-1][0].tokens) > most:
+            groups.append([])
+        groups[-1].append(each)
+    return groups
 
 
 def _together(group: Sequence[Encoded]) -> Pass:

@@ -70,27 +70,29 @@ class TrainingReport(Model):
     provenance: Provenance = Field(description="Where the data is from.")
     steps: int = Field(description="Optimiser steps.")
     steps_planned: int = Field(description="Steps there would have been without stopping early.")
-    epochs: float = Field(description="Passes over the examples that were planned.")
-    examples_seen: int = Field(description="Examples in all planned passes.")
-    tokens: int = Field(description="Prompt, result and end, in all planned passes.")
+    epochs: float = Field(description="Passes over the examples.")
+    examples_seen: int = Field(description="Examples that were trained on, each time counted.")
+    tokens: int = Field(description="Trained on: of prompts, results and ends.")
     result_tokens: int = Field(description="Of these, tokens that were learnt from.")
     losses: tuple[Loss, ...] = Field(description="Training loss of each step.")
     validation: tuple[Loss, ...] = Field(default=(), description="Loss of what was held out.")
     trained_parameters: int = Field(description="Of the adapter.")
     parameters: int = Field(description="Of base and adapter.")
-    seconds: float = Field(description="Of training, over all processes that worked on it.")
+    seconds: float = Field(
+        description="Of training; if a process was killed, of that until its last checkpoint."
+    )
     peak_memory: int = Field(description="Most memory of the last process, in bytes: its own, not the GPU's.")
     peak_gpu_memory: int | None = Field(
         default=None, description="Most memory allocated on the GPU, in bytes."
     )
     device: str = Field(description="What it was trained on.")
-    dtype: str = Field(description="Type of the base's weights while training.")
+    dtype: str = Field(description="Type of the base's weights, and of products with them.")
     versions: dict[str, str] = Field(description="Of the libraries.")
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Tokens of all passes by the seconds they took; None where nothing was trained."""
-        return self.tokens * self.steps / self.steps_planned / self.seconds if self.seconds else None
+        """Tokens by the seconds they took; None where nothing was trained."""
+        return self.tokens / self.seconds if self.seconds else None
 
 
 class Trained(NamedTuple):

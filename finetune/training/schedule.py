@@ -36,6 +36,11 @@ class Schedule(NamedTuple):
     result_tokens: int
     examples: int
 
+    def until(self, passes: int) -> Schedule:
+        """What was gone through after so many passes."""
+        taken = self.passes[:passes]
+        return _of(taken, self.epochs * len(taken) / max(len(self.passes), 1))
+
 
 def schedule(examples: Epochs, encoder: Encoder, config: TrainingConfig) -> Schedule:
     """Lay out the passes, up to the number of epochs or the budget of tokens.
@@ -63,8 +68,17 @@ def schedule(examples: Epochs, encoder: Encoder, config: TrainingConfig) -> Sche
         epochs += len(taken) / len(made)
         if config.token_budget is not None and tokens >= config.token_budget:
             break
-    learnt = sum(label >= 0 for each in passes for label in each.labels)
-    return Schedule(passes, epochs, int(tokens), learnt, sum(len(each.lengths) for each in passes))
+    return _of(passes, epochs)
+
+
+def _of(passes: list[Pass], epochs: float) -> Schedule:
+    return Schedule(
+        passes,
+        epochs,
+        tokens=sum(len(each.tokens) for each in passes),
+        result_tokens=sum(label >= 0 for each in passes for label in each.labels),
+        examples=sum(len(each.lengths) for each in passes),
+    )
 
 
 def _numbers(config: TrainingConfig) -> Iterator[int]:

@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from trl.trainer.sft_trainer import SFTTrainer
 
 from finetune.training.encoding import IGNORED, Pass
+from finetune.training.ranks import any_of_all
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
@@ -78,6 +79,12 @@ class ResultTrainer(SFTTrainer):
         # The loss below is divided by the labels of the whole step already.
         self.model_accepts_loss_kwargs = True
 
+    def _send_telemetry(self) -> None:
+        """Tell nobody: TRL would report the machine and the trainer to its hub."""
+
+    def create_model_card(self, *args: Any, **settings: Any) -> None:
+        """None for checkpoints; the adapter gets one of ours."""
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
@@ -107,15 +114,20 @@ class Watching(TrainerCallback):
     """Tells how far a training is, and ends it, with a checkpoint, when asked to."""
 
     def __init__(
-        self, on_progress: Callable[[int, float | None, float | None], None], stop: Callable[[], bool]
-    ):
+        self,
+        on_progress: Callable[[int, float | None, float | None], None],
+        on_checkpoint: Callable[[], None],
+        stop: Callable[[], bool],
+    ) -> None:
         """Take whom to tell, and whom to ask.
 
         Args:
             on_progress: Told the steps done, the loss of the last one and the last validation's.
-            stop: Asked after every step.
+            on_checkpoint: Told when one was written.
+            stop: Asked after every step, in every process; one of them is enough.
         """
         self._on_progress = on_progress
+        self._on_checkpoint = on_checkpoint
         self._stop = stop
         self._losses: tuple[float | None, float | None] = (None, None)
 
@@ -123,9 +135,16 @@ class Watching(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         """Save and stop if asked to."""
-        if self._stop():
+        if any_of_all(self._stop()):
             control.should_save = control.should_training_stop = True
         return control
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Pass on that a checkpoint was written."""
+        if state.is_world_process_zero:
+            self._on_checkpoint()
 
     def on_log(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import itertools
-import json
 import logging
 import math
 import os
@@ -13,7 +13,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ from finetune.training.threads import use_threads  # isort: skip  # before torch
 import torch
 
 from finetune.examples import ExampleSet
-from finetune.training.bases import Base, load_base, load_tokenizer, place_of
+from finetune.training import ranks
+from finetune.training.bases import Base, attention_for, load_base, load_tokenizer, place_of
 from finetune.training.card import model_card
+from finetune.training.checkpoints import Work, begin, is_of_another, work_folder
 from finetune.training.encoding import Encoder, grouped
 from finetune.training.models import (
     CARD_FILE,
@@ -42,12 +44,8 @@ from schemas.errors import GuidexError, UsageError
 from schemas.recipe import AdapterKind, Recipe, TrainingConfig
 
 if TYPE_CHECKING:
-    from finetune.training.trainer import ResultTrainer
+    from finetune.training.trainer import ResultTrainer, Watching
 
-_WORK = "training"
-"""Where checkpoints are while an adapter is trained, beside its folder: `.NAME.training`."""
-
-_BEGUN = "begun.json"
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate")
 
 
@@ -68,6 +66,7 @@ def train(
     provenance: Provenance,
     on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    fresh: bool = False,
 ) -> Trained:
     """Train an adapter and put it into a folder, or go on where it was stopped or killed.
 
@@ -76,6 +75,8 @@ def train(
     `adapter_model.safetensors`, `adapter_config.json`, the tokenizer, `recipe.toml`, `training.json` and the
     model card `README.md`. One that is there already, of the same recipe and data, is left as it is.
 
+    Started by `accelerate launch`, one process for each device, all call this; the first writes and speaks.
+
     Args:
         recipe: All settings.
         examples: What is learnt.
@@ -83,19 +84,24 @@ def train(
         provenance: Where the data is from.
         on_progress: Told after every step.
         stop: Asked after every step; True saves a checkpoint and ends.
+        fresh: Begin anew; what was begun or trained under this name before is thrown away.
 
     Raises:
-        UsageError: The folder holds something else, or the recipe cannot be carried out on this machine.
+        UsageError: The folder holds something else, a training of something else was begun, or the recipe
+            cannot be carried out on this machine.
         ModelUnavailableError: The base cannot be loaded.
         GuidexError: The training has come to a loss that is no number.
     """
-    if (before := _finished(folder, recipe, examples)) is not None:
+    if not fresh and (before := _finished(folder, recipe, examples)) is not None:
         return Trained(folder, before, already=True)
-    work = folder.with_name(f".{folder.name}.{_WORK}")
-    checkpoint, spent = _begin(work, recipe, examples)
+    if fresh and ranks.rank() == 0:
+        shutil.rmtree(work_folder(folder), ignore_errors=True)
+    work = begin(folder, recipe, examples, writes=ranks.rank() == 0)
     config = recipe.training
     quieten()
     use_threads()
+    from finetune.training.trainer import Watching
+
     torch.manual_seed(config.seed)
     base = _load(config)
     plan = schedule(examples, Encoder(base.tokenizer), config)
@@ -112,18 +118,34 @@ def train(
         done, all_of_it = (plan.tokens * (until - first) // steps for until in (step, steps))
         on_progress(TrainingProgress(step, steps, done, all_of_it, seconds, loss, validation))
 
-    trainer = _trainer(base, plan, examples, config, work, tell, stop)
-    first = _step_of(checkpoint)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    seconds = spent + time.monotonic() - started
-    _note(work, recipe, examples, seconds)
-    if trainer.state.global_step < trainer.state.max_steps and stop():
+    def spent() -> float:
+        return work.seconds + time.monotonic() - started
+
+    watching = Watching(tell, lambda: work.note(spent()), stop)
+    trainer = _trainer(base, plan, examples, config, work, watching)
+    first = work.step
+    with _explained():
+        trainer.train(resume_from_checkpoint=None if work.checkpoint is None else str(work.checkpoint))
+    if trainer.state.global_step < trainer.state.max_steps and ranks.any_of_all(stop()):
         return Trained(folder, None)
-    report = _report(folder.name, recipe, examples, provenance, plan, trainer, base, seconds)
-    if trainer.accelerator.is_main_process:
+    report = _report(folder.name, recipe, examples, provenance, plan, trainer, base, spent())
+    if ranks.rank() == 0:
         _put(folder, trainer, base, report)
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work.folder, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     return Trained(folder, report)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Too little memory on a GPU as an error with a remedy."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise GuidexError(
+            "The GPU has too little memory for this recipe.",
+            "Lower training.batch_tokens, or set training.gradient_checkpointing; the same command goes on.",
+        ) from error
 
 
 def read_report(folder: Path) -> TrainingReport:
@@ -149,10 +171,11 @@ def free_folder(folder: Path, recipe: Recipe, examples: ExampleSet) -> Path:
     """
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
     for each in itertools.chain([folder], numbered):
-        if not each.exists():
-            break
-        report = read_report(each)
-        if (report.recipe, report.data_hash) == (recipe, examples.data_hash):
+        if each.exists():
+            report = read_report(each)
+            if (report.recipe, report.data_hash) == (recipe, examples.data_hash):
+                break
+        elif not is_of_another(each, recipe, examples):
             break
     return each
 
@@ -174,38 +197,10 @@ def _finished(folder: Path, recipe: Recipe, examples: ExampleSet) -> TrainingRep
     )
 
 
-def _begin(work: Path, recipe: Recipe, examples: ExampleSet) -> tuple[Path | None, float]:
-    """The last checkpoint of a training that was begun, and its seconds; of another one, begin anew."""
-    try:
-        begun = json.loads((work / _BEGUN).read_text("utf-8"))
-    except (OSError, ValueError):
-        begun = {}
-    if begun.get("fingerprint") != _fingerprint(recipe, examples):
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        _note(work, recipe, examples, 0.0)
-        return None, 0.0
-    whole = [path for path in work.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
-    return max(whole, key=_step_of, default=None), float(begun["seconds"])
-
-
-def _note(work: Path, recipe: Recipe, examples: ExampleSet, seconds: float) -> None:
-    noted = {"fingerprint": _fingerprint(recipe, examples), "seconds": seconds}
-    (work / _BEGUN).write_text(json.dumps(noted), "utf-8")
-
-
-def _fingerprint(recipe: Recipe, examples: ExampleSet) -> str:
-    return f"{examples.data_hash} {recipe.model_dump_json()}"
-
-
-def _step_of(checkpoint: Path | None) -> int:
-    return 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2])
-
-
 def _load(config: TrainingConfig) -> Base:
     dtype = torch.bfloat16 if computes_in_bf16(config.bf16) else torch.float32
     if config.adapter is not AdapterKind.QLORA:
-        return load_base(config.base, dtype)
+        return load_base(config.base, dtype, **attention_for(dtype))
     if not torch.cuda.is_available():
         raise UsageError(
             "QLoRA needs a GPU with CUDA, for bitsandbytes.",
@@ -219,7 +214,13 @@ def _load(config: TrainingConfig) -> Base:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
     )
-    return load_base(config.base, dtype, quantization_config=quantized)
+    return load_base(
+        config.base,
+        dtype,
+        quantization_config=quantized,
+        device_map={"": ranks.device()},
+        **attention_for(dtype),
+    )
 
 
 def computes_in_bf16(wanted: bool | None) -> bool:
@@ -238,27 +239,26 @@ def _trainer(
     plan: Schedule,
     examples: ExampleSet,
     config: TrainingConfig,
-    work: Path,
-    tell: Callable[[int, float | None, float | None], None],
-    stop: Callable[[], bool],
+    work: Work,
+    watching: Watching,
 ) -> ResultTrainer:
     from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback
     from trl.trainer.sft_config import SFTConfig
 
-    from finetune.training.trainer import PassCollator, ResultTrainer, Watching, dataset_of
+    from finetune.training.trainer import PassCollator, ResultTrainer, dataset_of
 
     held_out = grouped(
         map(Encoder(base.tokenizer).encode, examples.validation),
         config.batch_tokens,
         padded=not config.packing,
     )
-    validates = bool(held_out) and config.patience is not None
-    devices = int(os.environ.get("WORLD_SIZE", "1"))
-    steps = math.ceil(len(plan.passes) / (config.accumulate * devices))
+    validates = bool(held_out)
+    keeps_best = validates and config.patience is not None
+    steps = math.ceil(len(plan.passes) / (config.accumulate * ranks.count()))
     every = config.eval_steps or max(round(steps / max(4 * plan.epochs, 1)), 1)
     arguments = SFTConfig(
-        output_dir=str(work),
+        output_dir=str(work.folder),
         # A row is a whole pass.
         per_device_train_batch_size=1,
         per_device_eval_batch_size=1,
@@ -275,18 +275,18 @@ def _trainer(
         max_grad_norm=config.max_grad_norm,
         activation_checkpointing=config.gradient_checkpointing,
         gradient_checkpointing=False,
-        # The base's weights have the type that is computed in; the adapter's stay fp32.
-        bf16=False,
+        # The base's weights have this type too. The adapter's are fp32, but not products with them.
+        bf16=base.model.dtype is torch.bfloat16,
         use_cpu=not torch.cuda.is_available(),
         eval_strategy="steps" if validates else "no",
         eval_steps=every if validates else None,
         prediction_loss_only=True,
         save_strategy="steps",
         # Where the best is kept, it must have been saved when it was measured.
-        save_steps=every if validates else config.save_steps,
+        save_steps=every if keeps_best else config.save_steps,
         save_total_limit=2,
-        load_best_model_at_end=validates,
-        metric_for_best_model="eval_loss" if validates else None,
+        load_best_model_at_end=keeps_best,
+        metric_for_best_model="eval_loss" if keeps_best else None,
         logging_steps=1,
         logging_nan_inf_filter=False,
         report_to="none",
@@ -304,8 +304,8 @@ def _trainer(
         use_dora=config.dora,
         task_type="CAUSAL_LM",
     )
-    callbacks: list[Any] = [Watching(tell, stop)]
-    if validates:
+    callbacks: list[Any] = [watching]
+    if keeps_best:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience or 1))
     trainer = ResultTrainer(
         model=base.model,
@@ -332,6 +332,8 @@ def _report(
     seconds: float,
 ) -> TrainingReport:
     history = trainer.state.log_history
+    passes = trainer.state.global_step * recipe.training.accumulate * ranks.count()
+    done = plan.until(passes)
     assert trainer.model is not None
     parameters = [(each.numel(), each.requires_grad) for each in trainer.model.parameters()]
     on_gpu = torch.cuda.is_available()
@@ -344,10 +346,10 @@ def _report(
         provenance=provenance,
         steps=trainer.state.global_step,
         steps_planned=trainer.state.max_steps,
-        epochs=plan.epochs,
-        examples_seen=plan.examples,
-        tokens=plan.tokens,
-        result_tokens=plan.result_tokens,
+        epochs=done.epochs,
+        examples_seen=done.examples,
+        tokens=done.tokens,
+        result_tokens=done.result_tokens,
         losses=tuple(Loss(step=row["step"], loss=row["loss"]) for row in history if "loss" in row),
         validation=tuple(
             Loss(step=row["step"], loss=row["eval_loss"]) for row in history if "eval_loss" in row
@@ -376,7 +378,12 @@ def _put(folder: Path, trainer: ResultTrainer, base: Base, report: TrainingRepor
     (made / RECIPE_FILE).write_text(tomli_w.dumps(recipe), "utf-8")
     (made / REPORT_FILE).write_text(report.model_dump_json(indent=2), "utf-8")
     (made / CARD_FILE).write_text(model_card(report), "utf-8")
+    before = folder.with_name(f".{folder.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    if folder.exists():
+        folder.rename(before)
     made.rename(folder)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def quieten() -> None:

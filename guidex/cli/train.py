@@ -121,6 +121,12 @@ def train(
             help="Folder of the adapter; default: adapters/NAME in the run, or beside the file.",
         ),
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Begin anew: throw away what was begun or trained under this name before."
+        ),
+    ] = False,
     preview: Annotated[
         int | None,
         typer.Option(
@@ -169,12 +175,18 @@ def train(
         return
     folder = output or (data.adapters / _adapter_name(name) if name else None)
     folder = folder or free_folder(data.adapters / suggested, made, examples)
-    done = trained(made, examples, folder, data, display)
+    done = trained(made, examples, folder, data, display, fresh=fresh)
     _print(done, examples, as_json=json)
 
 
 def trained(
-    recipe: Recipe, examples: ExampleSet, folder: Path, data: TrainingData, display: DisplayMode
+    recipe: Recipe,
+    examples: ExampleSet,
+    folder: Path,
+    data: TrainingData,
+    display: DisplayMode,
+    *,
+    fresh: bool = False,
 ) -> Trained:
     """Train with progress on the terminal; the first Ctrl-C saves a checkpoint and ends."""
     from finetune.training.training import train
@@ -187,7 +199,13 @@ def trained(
             stopping.line.show(training_line(progress), progress.step, progress.steps)
 
         return train(
-            recipe, examples, folder, provenance=data.provenance, on_progress=told, stop=stopping.wanted
+            recipe,
+            examples,
+            folder,
+            provenance=data.provenance,
+            on_progress=told,
+            stop=stopping.wanted,
+            fresh=fresh,
         )
 
 

@@ -37,6 +37,13 @@ def test_exactly_the_result_and_the_end_are_learnt(encoder: Encoder, result: str
     assert labels == [IGNORED] * (len(tokens) - len(learnt)) + tokens[-len(learnt) :]
 
 
+def test_the_name_of_the_end_in_a_text_does_not_end_it(encoder: Encoder) -> None:
+    prompt, result = PROMPT.replace("Ann", "<end>"), ' [Person(span="<end>")]\n'
+    pieces = encoder.pieces(Example("d#0", "d", prompt, result))
+    assert [piece.text for piece in pieces].count("<end>") == 1
+    assert "".join(piece.text for piece in pieces) == prompt + result.rstrip() + "<end>"
+
+
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 
 

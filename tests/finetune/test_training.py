@@ -29,6 +29,12 @@ PROVENANCE = Provenance(data="a-run", which="accepted", decision_version=1)
 TEXTS = [f"Ann met Bob number {number} in Oslo, and then Cid left." for number in range(12)]
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a model so small, threads would spend their time waiting for each other."""
+    monkeypatch.setenv("GUIDEX_THREADS", "1")
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model(tmp_path_factory.mktemp("base"))
@@ -160,20 +166,52 @@ def test_killed_it_goes_on_and_ends_with_the_same_number_of_steps(base: Path, tm
                 break
     assert process.returncode == -signal.SIGKILL
     work = tmp_path / ".killed.training"
-    assert json.loads((work / "begun.json").read_text())["seconds"] == 0
+    assert json.loads((work / "begun.json").read_text())["seconds"] > 0, "noted with each checkpoint"
     seen: list[TrainingProgress] = []
     assert losses_of(recipe, tmp_path / "killed", on_progress=seen.append) == pytest.approx(whole, rel=1e-5)
     assert seen[0].step > 1, "what was trained is not trained again"
     assert not work.exists()
 
 
+def test_a_training_of_something_else_is_not_thrown_away_unasked(base: Path, tmp_path: Path) -> None:
+    recipe, other = recipe_for(base, epochs=1, save_steps=1), recipe_for(base, epochs=1, rank=2)
+    begun = train(recipe, examples_for(recipe), tmp_path / "a", provenance=PROVENANCE, stop=lambda: True)
+    assert begun.report is None
+    with pytest.raises(UsageError, match="was begun"):
+        losses_of(other, tmp_path / "a")
+    # Killed while it wrote a checkpoint: that one does not count.
+    broken = tmp_path / ".a.training" / "checkpoint-9"
+    broken.mkdir()
+    (broken / "trainer_state.json").write_text('{"epoch": 0.')
+    losses_of(recipe, tmp_path / "a")
+    losses_of(other, tmp_path / "a", fresh=True)
+    assert read_report(tmp_path / "a").recipe == other
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_memory_is_saved_without_another_loss(base: Path, tmp_path: Path) -> None:
+    plain = losses_of(recipe_for(base, epochs=1), tmp_path / "plain")
+    again = losses_of(recipe_for(base, epochs=1, gradient_checkpointing=True), tmp_path / "again")
+    assert again == pytest.approx(plain, rel=1e-4)
+    bf16 = losses_of(recipe_for(base, epochs=1, bf16=True), tmp_path / "bf16")
+    assert bf16 == pytest.approx(plain, rel=0.02)
+    assert read_report(tmp_path / "bf16").dtype == "bfloat16"
+
+
+def test_what_is_held_out_is_measured_also_without_stopping_by_it(base: Path, tmp_path: Path) -> None:
+    recipe = recipe_for(base, epochs=1, validation=0.2)
+    report = train(recipe, examples_for(recipe), tmp_path / "a", provenance=PROVENANCE).report
+    assert report is not None and report.steps == report.steps_planned and report.validation
+
+
 def test_it_stops_early_and_keeps_the_best(base: Path, tmp_path: Path) -> None:
     # At this rate the loss of what is held out soon rises.
     recipe = recipe_for(
-        base, learning_rate=0.5, schedule="constant", epochs=30, validation=0.2, patience=2, eval_steps=1
+        base, learning_rate=0.5, schedule="constant", epochs=12, validation=0.2, patience=2, eval_steps=1
     )
     report = train(recipe, examples_for(recipe), tmp_path / "a", provenance=PROVENANCE).report
     assert report is not None and report.steps < report.steps_planned
+    assert report.epochs < 12 and report.examples_seen < 12 * report.examples.training
     best = min(range(len(report.validation)), key=lambda place: report.validation[place].loss)
     assert len(report.validation) - 1 - best == 2, "two validations without a better loss"
 
