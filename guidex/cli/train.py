@@ -149,6 +149,7 @@ def train(
     from guidex.cli.extras import training_extra
 
     with training_extra():
+        from finetune.training.ranks import rank
         from finetune.training.training import encoder_of, free_folder
     from graph.training_data import Which as Documents
     from guidex.recipes import load_recipe
@@ -175,8 +176,10 @@ def train(
         return
     folder = output or (data.adapters / _adapter_name(name) if name else None)
     folder = folder or free_folder(data.adapters / suggested, made, examples)
-    done = trained(made, examples, folder, data, display, fresh=fresh)
-    _print(done, examples, as_json=json)
+    first = rank() == 0  # of the processes that train together, one speaks
+    done = trained(made, examples, folder, data, display if first else "none", fresh=fresh)
+    if first:
+        _print(done, examples, as_json=json)
 
 
 def trained(
