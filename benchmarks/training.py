@@ -6,7 +6,8 @@ All contenders train the same adapter of the same base on the same examples with
 result tokens and the end; tests/finetune/test_training.py holds that to the plain one), in a process of their
 own, so that the peak of its memory is its own. Padding is not counted: tokens are those of examples. Every
 round runs all contenders one after the other, so that what else the machine does falls on all of them; the
-first step of each, in which memory is laid out, is left out, and the median of the others is compared.
+first step of each, in which memory is laid out, is left out, and the median of the others is compared. Beside
+other work, tokens for a second of processor time say more than those for a second of the clock.
 """
 
 from __future__ import annotations
@@ -115,11 +116,11 @@ def contend(contender: Contender, steps: int) -> dict[str, Any]:
     recipe, _ = load_recipe("small-cpu")
     base = load_base(recipe.training.base, torch.bfloat16 if contender.bf16 else torch.float32)
     passes = passes_of(contender, Encoder(base.tokenizer), recipe)[: steps + 1]
-    ends: list[float] = []
+    ends: list[tuple[float, float]] = []
 
     class Clock(TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            ends.append(time.monotonic())
+            ends.append((time.monotonic(), time.process_time()))
 
     with tempfile.TemporaryDirectory() as folder:
         arguments = SFTConfig(
@@ -155,10 +156,13 @@ def contend(contender: Contender, steps: int) -> dict[str, Any]:
             callbacks=[Clock()],
         )
         trainer.train()
-    times = [after - before for before, after in pairwise(ends)]
-    rates = [len(each.tokens) / seconds for each, seconds in zip(passes[1:], times, strict=True)]
+    rates = [
+        [len(each.tokens) / (after - before) for before, after in zip(*step, strict=True)]
+        for each, step in zip(passes[1:], pairwise(ends), strict=True)
+    ]
     return {
-        "rates": rates,
+        "rates": [clock for clock, _ in rates],
+        "processor": [processor for _, processor in rates],
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
@@ -172,7 +176,7 @@ def main() -> None:
     if options.only:
         print(json.dumps(contend(CONTENDERS[options.only], options.steps)))
         return
-    rates, peaks = defaultdict(list), defaultdict(list)
+    rates, processor, peaks = defaultdict(list), defaultdict(list), defaultdict(list)
     for number in range(options.rounds):
         for name in CONTENDERS:
             command = [sys.executable, "-m", "benchmarks.training", "--only", name]
@@ -186,15 +190,20 @@ def main() -> None:
             )
             measured = json.loads(done.stdout.splitlines()[-1])
             rates[name] += measured["rates"]
+            processor[name] += measured["processor"]
             peaks[name].append(measured["peak"])
-            told = " ".join(f"{rate:.0f}" for rate in measured["rates"])
+            told = ", ".join(
+                f"{rate:.0f} ({own:.0f})"
+                for rate, own in zip(measured["rates"], measured["processor"], strict=True)
+            )
             peak = measured["peak"] / GIBIBYTE
             print(f"{number} {name}: {told} tokens/s, {peak:.2f} GiB", file=sys.stderr, flush=True)
-    plain = statistics.median(rates[PLAIN])
-    print(f"{'':<28}{'tokens/s':>10}{'ratio':>8}{'peak GiB':>10}")
+    plain, own = statistics.median(rates[PLAIN]), statistics.median(processor[PLAIN])
+    print(f"{'':<28}{'tokens/s':>10}{'ratio':>8}{'per CPU s':>11}{'ratio':>8}{'peak GiB':>10}")
     for name in CONTENDERS:
-        rate = statistics.median(rates[name])
-        print(f"{name:<28}{rate:>10.0f}{rate / plain:>8.2f}{max(peaks[name]) / GIBIBYTE:>10.2f}")
+        rate, each = statistics.median(rates[name]), statistics.median(processor[name])
+        peak = max(peaks[name]) / GIBIBYTE
+        print(f"{name:<28}{rate:>10.0f}{rate / plain:>8.2f}{each:>11.0f}{each / own:>8.2f}{peak:>10.2f}")
 
 
 if __name__ == "__main__":
