@@ -1,4 +1,4 @@
-"""Data for experiment B: openings of real documents, annotated by the agents, each by a schema of its own.
+"""Data for experiment B: openings of real documents, annotated by the agents with one schema made for all.
 
     python benchmarks/transfer_data.py --documents docs.jsonl --model local/qwen.gguf --into runs/transfer
 
@@ -29,7 +29,9 @@ _SENTENCE_END = re.compile(r'(?<=[.!?])\s+(?=[A-Z"“(])')
 
 JOB: dict[str, Any] = {
     "seed": 1,
+    "mode": "corpus",
     "rounds": 1,
+    "pilot": {"documents": 8, "rounds": 1},
     "max_classes": 6,
     "brief": "Named entities and other specific things worth extracting from this text. Fine-grained "
     "classes; each class is the type of a short phrase that stands in the text.",
@@ -39,8 +41,9 @@ JOB: dict[str, Any] = {
     ],
     "thresholds": {"agreement": 0.5, "faithfulness": 0.4, "completeness": 0.2},
 }
-"""What differs from the defaults, which are made for large models; one round, as rounds cost time:
-thresholds are applied to stored scores."""
+"""What differs from the defaults, which are made for large models. One round, as rounds cost time. One schema
+for all: with one for each, two annotators of this size agreed on few phrases of 18 documents.
+"""
 
 
 def opening(text: str, most: int = MOST_WORDS) -> str:
