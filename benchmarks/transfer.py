@@ -36,7 +36,7 @@ from finetune.examples import Blocking, Source, build_examples
 from finetune.gold import read_gold
 from graph.store.reading import RunReader
 from graph.training_data import Which, sources_of_run
-from guidex.cli.eval import print_evaluation
+from guidex.cli.evaluation_report import print_evaluation
 from guidex.evaluation import Contender, contender_of, evaluate
 from guidex.recipes import load_recipe
 from guidex.training import training_data
