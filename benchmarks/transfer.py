@@ -34,6 +34,7 @@ from pathlib import Path
 from finetune.evaluation.benchmarks import CROSSNER, DOMAINS
 from finetune.examples import Blocking, Source, build_examples
 from finetune.gold import read_gold
+from finetune.training.models import read_report
 from graph.store.reading import RunReader
 from graph.training_data import Which, sources_of_run
 from guidex.cli.evaluation_report import print_evaluation
@@ -162,8 +163,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(arms: Sequence[Arm], seeds: Sequence[int], options: argparse.Namespace) -> None:
     """Ask the models that are missing, and write down what came out."""
-    from finetune.training.training import read_report
-
     base = load_recipe(str(RECIPE))[0].training.base
     folders = [adapter_of(arm, seed, options.into) for seed in seeds for arm in arms if arm is not Arm.BASE]
     contenders = [Contender(base, base), *map(contender_of, folders)]

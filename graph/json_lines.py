@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from graph.whole_files import whole_file
+from agents.whole_files import whole_file
 
 # str.splitlines breaks lines at these; JSON leaves them as they are, so they are escaped.
 _LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from agents.whole_files import whole_file
 from finetune.evaluation.benchmarks import read_benchmark
 from finetune.evaluation.evaluating import Asked, ask
 from finetune.evaluation.results import Evaluation, ScoredModel, evaluate_scores
-from finetune.training.models import RECIPE_FILE, REPORT_FILE, TrainingReport
-from graph.whole_files import whole_file
+from finetune.training.models import read_report
 from guidex.evaluation_chart import evaluation_chart
 from schemas.dialect import Flavour
 from schemas.errors import UsageError
 from schemas.evaluation import EvaluationConfig
 from schemas.job import ModelConfig
-from schemas.recipe import Recipe
 
 if TYPE_CHECKING:
     from finetune.evaluation.answers import Predictor
@@ -48,24 +46,17 @@ class Contender(NamedTuple):
 
 
 def contender_of(adapter: Path) -> Contender:
-    """The base of an adapter with it, as its report and its recipe say.
+    """The base of an adapter with it, as its report says.
 
     Raises:
         UsageError: The folder holds no adapter that GuideX has trained.
     """
-    try:
-        report = TrainingReport.model_validate_json((adapter / REPORT_FILE).read_bytes())
-        recipe = Recipe.model_validate(tomllib.loads((adapter / RECIPE_FILE).read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{adapter.as_posix()} is no adapter that GuideX has trained.",
-            "`guidex train` makes one in adapters/ of a run.",
-        ) from error
+    report = read_report(adapter)
     return Contender(
         name=adapter.resolve().name,
         base=report.base,
         adapter=adapter,
-        flavour=recipe.examples.flavour,
+        flavour=report.recipe.examples.flavour,
         trained_on=tuple(report.examples.classes),
     )
 

@@ -18,7 +18,8 @@ import torch
 from finetune.evaluation.answers import Answer, Ending
 from finetune.training.bases import Base, load_base
 from finetune.training.encoding import Encoder
-from finetune.training.training import computes_in_bf16, quieten, read_report
+from finetune.training.models import read_report
+from finetune.training.training import computes_in_bf16, quieten
 
 _BATCH = 16
 
@@ -131,7 +132,7 @@ def _with_adapter(base: Base, adapter: Path) -> Base:
 
     read_report(adapter)
     model = PeftModel.from_pretrained(base.model, str(adapter)).merge_and_unload()
-    return Base(base.name, base.place, model, base.tokenizer)
+    return Base(base.name, model, base.tokenizer)
 
 
 def _common(tokens: Sequence[list[int]]) -> int:

@@ -24,13 +24,11 @@ class Base:
 
     Attributes:
         name: As it was asked for.
-        place: What transformers loads it from: a folder, or a name on the hub.
         model: The model, in evaluation mode.
         tokenizer: Its tokenizer, which has an end-of-sequence and a padding token.
     """
 
     name: str
-    place: str
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
 
@@ -98,7 +96,7 @@ def load_base(name: str, dtype: Any, progress: Progress | None = None, **setting
         model = AutoModelForCausalLM.from_pretrained(
             place, dtype=dtype, trust_remote_code=False, use_safetensors=True, **settings
         )
-    return Base(name, place, model, tokenizer)
+    return Base(name, model, tokenizer)
 
 
 def attention_for(dtype: torch.dtype) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from agents.whole_files import whole_folder
 from finetune.training.bases import load_base
-from finetune.training.models import CARD_FILE, RECIPE_FILE, REPORT_FILE
-from finetune.training.training import read_report
+from finetune.training.models import CARD_FILE, RECIPE_FILE, REPORT_FILE, read_report
 from schemas.errors import UsageError
 
 
@@ -33,11 +33,9 @@ def merge(adapter: Path, into: Path) -> Path:
     own = base.model.dtype
     # Added in full precision and rounded once, to what the base's weights are kept in.
     model = PeftModel.from_pretrained(base.model.float(), str(adapter)).merge_and_unload()
-    made = into.with_name(f".{into.name}.partial")
-    shutil.rmtree(made, ignore_errors=True)
-    model.to(own).save_pretrained(made)
-    base.tokenizer.save_pretrained(made)
-    for name in (RECIPE_FILE, REPORT_FILE, CARD_FILE):
-        shutil.copyfile(adapter / name, made / name)
-    made.rename(into)
+    with whole_folder(into, "merged model", REPORT_FILE) as made:
+        model.to(own).save_pretrained(made)
+        base.tokenizer.save_pretrained(made)
+        for name in (RECIPE_FILE, REPORT_FILE, CARD_FILE):
+            shutil.copyfile(adapter / name, made / name)
     return into

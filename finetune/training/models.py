@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from finetune.examples import ExamplesReport
 from schemas.base import Model
+from schemas.errors import UsageError
 from schemas.recipe import Recipe
 
 RECIPE_FILE = "recipe.toml"
@@ -89,10 +90,29 @@ class TrainingReport(Model):
     dtype: str = Field(description="Type of the base's weights, and of products with them.")
     versions: dict[str, str] = Field(description="Of the libraries.")
 
+    def is_of(self, recipe: Recipe, data_hash: str) -> bool:
+        """Whether it is what training by a recipe on such data comes to."""
+        return (self.recipe, self.data_hash) == (recipe, data_hash)
+
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens by the seconds they took; None where nothing was trained."""
         return self.tokens / self.seconds if self.seconds else None
+
+
+def read_report(folder: Path) -> TrainingReport:
+    """The report of an adapter.
+
+    Raises:
+        UsageError: There is no adapter that GuideX has trained.
+    """
+    try:
+        return TrainingReport.model_validate_json((folder / REPORT_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{folder.as_posix()} is no adapter that GuideX has trained: {REPORT_FILE} cannot be read.",
+            "`guidex train` makes one in adapters/ of a run.",
+        ) from error
 
 
 class Trained(NamedTuple):

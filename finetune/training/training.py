@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,13 @@ from finetune.training.threads import use_threads  # isort: skip  # before torch
 
 import torch
 
+from agents.whole_files import whole_folder
 from finetune.examples import ExampleSet
 from finetune.training import ranks
 from finetune.training.bases import Base, attention_for, load_base, load_tokenizer, place_of
 from finetune.training.card import model_card
 from finetune.training.checkpoints import Work, begin, is_of_another, work_folder
-from finetune.training.encoding import Encoder, grouped
+from finetune.training.encoding import Encoder, Pass, grouped
 from finetune.training.models import (
     CARD_FILE,
     RECIPE_FILE,
@@ -39,6 +40,7 @@ from finetune.training.models import (
     Trained,
     TrainingProgress,
     TrainingReport,
+    read_report,
 )
 from finetune.training.schedule import Schedule, schedule
 from schemas.errors import GuidexError, UsageError
@@ -95,6 +97,8 @@ def train(
     """
     if not fresh and (before := _finished(folder, recipe, examples)) is not None:
         return Trained(folder, before, already=True)
+    if fresh and folder.exists():
+        read_report(folder)  # a folder of something else is not thrown away
     if fresh and ranks.rank() == 0:
         shutil.rmtree(work_folder(folder), ignore_errors=True)
     work = begin(folder, recipe, examples, writes=ranks.rank() == 0)
@@ -105,7 +109,11 @@ def train(
 
     torch.manual_seed(config.seed)
     base = _load(config)
-    plan = schedule(examples, Encoder(base.tokenizer), config)
+    encoder = Encoder(base.tokenizer)
+    plan = schedule(examples, encoder, config)
+    held_out = grouped(
+        map(encoder.encode, examples.validation), config.batch_tokens, padded=not config.packing
+    )
     started = time.monotonic()
 
     def tell(step: int, loss: float | None, validation: float | None) -> None:
@@ -123,7 +131,7 @@ def train(
         return work.seconds + time.monotonic() - started
 
     watching = Watching(tell, lambda: work.note(spent()), stop)
-    trainer = _trainer(base, plan, examples, config, work, watching)
+    trainer = _trainer(base, plan, held_out, config, work, watching)
     first = work.step
     with _explained():
         trainer.train(resume_from_checkpoint=None if work.checkpoint is None else str(work.checkpoint))
@@ -149,21 +157,6 @@ def _explained() -> Iterator[None]:
         ) from error
 
 
-def read_report(folder: Path) -> TrainingReport:
-    """The report of an adapter.
-
-    Raises:
-        UsageError: There is no adapter that GuideX has trained.
-    """
-    try:
-        return TrainingReport.model_validate_json((folder / REPORT_FILE).read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{folder.as_posix()} is no adapter that GuideX has trained: {REPORT_FILE} cannot be read.",
-            "`guidex train` makes one in adapters/ of a run.",
-        ) from error
-
-
 def free_folder(folder: Path, recipe: Recipe, examples: ExampleSet) -> Path:
     """A folder for an adapter: this one, numbered where an adapter of other data or another recipe has it.
 
@@ -173,8 +166,7 @@ def free_folder(folder: Path, recipe: Recipe, examples: ExampleSet) -> Path:
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
     for each in itertools.chain([folder], numbered):
         if each.exists():
-            report = read_report(each)
-            if (report.recipe, report.data_hash) == (recipe, examples.data_hash):
+            if read_report(each).is_of(recipe, examples.data_hash):
                 break
         elif not is_of_another(each, recipe, examples):
             break
@@ -190,7 +182,7 @@ def _finished(folder: Path, recipe: Recipe, examples: ExampleSet) -> TrainingRep
     if not folder.exists():
         return None
     report = read_report(folder)
-    if (report.recipe, report.data_hash) == (recipe, examples.data_hash):
+    if report.is_of(recipe, examples.data_hash):
         return report
     what = "of another recipe" if report.data_hash == examples.data_hash else "trained on other data"
     raise UsageError(
@@ -238,7 +230,7 @@ def computes_in_bf16(wanted: bool | None) -> bool:
 def _trainer(
     base: Base,
     plan: Schedule,
-    examples: ExampleSet,
+    held_out: Sequence[Pass],
     config: TrainingConfig,
     work: Work,
     watching: Watching,
@@ -249,11 +241,6 @@ def _trainer(
 
     from finetune.training.trainer import PassCollator, ResultTrainer, dataset_of
 
-    held_out = grouped(
-        map(Encoder(base.tokenizer).encode, examples.validation),
-        config.batch_tokens,
-        padded=not config.packing,
-    )
     validates = bool(held_out)
     keeps_best = validates and config.patience is not None
     steps = math.ceil(len(plan.passes) / (config.accumulate * ranks.count()))
@@ -370,21 +357,13 @@ def _report(
 
 def _put(folder: Path, trainer: ResultTrainer, base: Base, report: TrainingReport) -> None:
     """Write the adapter's folder as a whole."""
-    made = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(parents=True)
-    trainer.accelerator.unwrap_model(trainer.model).save_pretrained(made)
-    base.tokenizer.save_pretrained(made)
-    recipe = report.recipe.model_dump(mode="json", exclude_none=True)
-    (made / RECIPE_FILE).write_text(tomli_w.dumps(recipe), "utf-8")
-    (made / REPORT_FILE).write_text(report.model_dump_json(indent=2), "utf-8")
-    (made / CARD_FILE).write_text(model_card(report), "utf-8")
-    before = folder.with_name(f".{folder.name}.before")
-    shutil.rmtree(before, ignore_errors=True)
-    if folder.exists():
-        folder.rename(before)
-    made.rename(folder)
-    shutil.rmtree(before, ignore_errors=True)
+    with whole_folder(folder, "adapter", REPORT_FILE) as made:
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(made)
+        base.tokenizer.save_pretrained(made)
+        recipe = report.recipe.model_dump(mode="json", exclude_none=True)
+        (made / RECIPE_FILE).write_text(tomli_w.dumps(recipe), "utf-8")
+        (made / REPORT_FILE).write_text(report.model_dump_json(indent=2), "utf-8")
+        (made / CARD_FILE).write_text(model_card(report), "utf-8")
 
 
 def quieten() -> None:

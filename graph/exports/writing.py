@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from agents.whole_files import whole_folder, whole_path
 from graph.exports.about import About, Export
 from graph.exports.documents import ExportedDocument
 from graph.exports.formats import Format
 from graph.json_lines import write_json_lines
-from graph.whole_files import whole_folder, whole_path
 
 ABOUT: Final = "about.json"
 """The record in an exported folder."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from finetune.examples import ExampleSet, build_examples
-from finetune.training.models import Provenance, TrainingProgress
+from finetune.training.models import Provenance, TrainingProgress, read_report
 from schemas.errors import UsageError
 from schemas.recipe import ExamplesConfig, Recipe, TrainingConfig
 from tests.finetune.annotated_sources import source
@@ -23,7 +23,7 @@ from tests.finetune.tiny_models import tiny_model
 torch = pytest.importorskip("torch")
 
 from finetune.training.merging import merge  # noqa: E402
-from finetune.training.training import encoder_of, read_report, train  # noqa: E402
+from finetune.training.training import encoder_of, train  # noqa: E402
 
 PROVENANCE = Provenance(data="a-run", which="accepted", decision_version=1)
 TEXTS = [f"Ann met Bob number {number} in Oslo, and then Cid left." for number in range(12)]
@@ -99,6 +99,14 @@ def test_the_same_again_trains_nothing_and_another_recipe_is_refused(base: Path,
         losses_of(recipe_for(base, epochs=1, rank=2), tmp_path / "a")
     with pytest.raises(UsageError, match="other data"):
         losses_of(recipe_for(base, epochs=1, seed=1), tmp_path / "a")
+
+
+def test_beginning_anew_throws_away_no_folder_of_something_else(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="is no adapter"):
+        losses_of(recipe_for(base, epochs=1), tmp_path / "papers", fresh=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["papers", "thesis.txt"]
 
 
 def test_packing_and_padding_minimise_the_same_loss(base: Path, tmp_path: Path) -> None:

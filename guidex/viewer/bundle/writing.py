@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from graph.whole_files import whole_file
+from agents.whole_files import whole_file
 from guidex.viewer.bundle.making import GENERATOR
 from schemas.errors import UsageError
 
