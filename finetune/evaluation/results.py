@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from random import Random
 from typing import NamedTuple
 
 from pydantic import Field
 
 from finetune.evaluation.benchmarks import Benchmark
 from finetune.evaluation.scoring import Measure, Scored
-from finetune.examples.names import NEAR, nearest, plain
+from finetune.examples.names import NEAR, is_same, nearest
 from finetune.scoring.counting import f1, share
 from finetune.scoring.models import Difference, Figure
 from finetune.scoring.resampling import Sums, difference, figure
+from finetune.scoring.resampling import samples as resamples
 from schemas.base import Model
 
 AVERAGE = "average"
@@ -130,7 +130,7 @@ def evaluate_scores(
         seed: Of the resamples.
     """
     drawn = {
-        domain.name: list(_drawn(len(domain.sentences), samples, f"{seed} {domain.name}"))
+        domain.name: list(resamples(len(domain.sentences), samples, f"{seed} {domain.name}"))
         for domain in benchmark.domains
     }
     measured = [_Measured(benchmark, model, drawn, level) for model in models]
@@ -159,14 +159,6 @@ def evaluate_scores(
     )
 
 
-def _drawn(count: int, samples: int, seed: str) -> Iterator[Sequence[int]]:
-    """All sentences, then resamples of as many with replacement."""
-    yield range(count)
-    draw = Random(seed).choices
-    for _ in range(samples):
-        yield draw(range(count), k=count)
-
-
 class _Measured:
     """One model, its sums over all resamples worked out once."""
 
@@ -178,12 +170,14 @@ class _Measured:
         level: float,
     ) -> None:
         self.model = model
-        self._benchmark = benchmark
         self._level = level
+        self._seen = {
+            domain.name: {name: _seen(name, model.trained_on) for name in domain.annotation_schema.names}
+            for domain in benchmark.domains
+        }
         self._sums: dict[str, list[dict[str, int]]] = {}
         for domain in benchmark.domains:
-            names = domain.annotation_schema.names
-            seen = {name: _seen(name, model.trained_on) for name in names}
+            seen = self._seen[domain.name]
             sums = Sums([_quantities(one, seen) for one in model.scores[domain.name]])
             self._sums[domain.name] = [sums.over(each) for each in drawn[domain.name]]
         self._values = {
@@ -214,12 +208,7 @@ class _Measured:
             hallucinated=share(sum(one.hallucinated for one in scored), predicted),
             repeated=share(sum(one.repeated for one in scored), predicted),
             by_seen=self._by_seen(),
-            classes={
-                domain.name: _class_scores(
-                    self.model.scores[domain.name], domain.annotation_schema.names, self.model.trained_on
-                )
-                for domain in self._benchmark.domains
-            },
+            classes={name: _class_scores(self.model.scores[name], seen) for name, seen in self._seen.items()},
         )
 
     def _scores(self, domains: Sequence[Sequence[_Ratios]]) -> Scores:
@@ -288,26 +277,22 @@ def _seen(name: str, trained_on: tuple[str, ...] | None) -> str:
     """Whether training knew a class: by its name in plain words, by a near one, or not."""
     if trained_on is None:
         return ""
-    if plain(name) in {plain(each) for each in trained_on}:
-        return "exact"
     found = nearest(name, trained_on)
+    if found is not None and is_same(found[0], name):
+        return "exact"
     return "near" if found is not None and found[1] >= NEAR else "unseen"
 
 
-def _class_scores(
-    scored: Sequence[Scored], names: Sequence[str], trained_on: tuple[str, ...] | None
-) -> dict[str, ClassScores]:
-    totals = {name: Counter[str]() for name in names}
+def _class_scores(scored: Sequence[Scored], seen: Mapping[str, str]) -> dict[str, ClassScores]:
+    """The classes of a domain, each with what training knew of it."""
+    totals = {name: Counter[str]() for name in seen}
     for one in scored:
         for name, counts in one.counts[Measure.GOLLIE_FILTERED].items():
             if name in totals:
                 totals[name].update({kind: getattr(counts, kind) for kind in _KINDS})
     return {
         name: ClassScores(
-            correct=total["correct"],
-            wrong=total["wrong"],
-            missed=total["missed"],
-            seen=_seen(name, trained_on),
+            correct=total["correct"], wrong=total["wrong"], missed=total["missed"], seen=seen[name]
         )
         for name, total in totals.items()
     }

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pydantic import Field, ValidationError
 
 from finetune.evaluation.benchmarks import GoldSentence
+from finetune.scoring.counting import Found, compared
 from schemas.annotation import Instance
 from schemas.base import Model
 from schemas.dialect import parse
@@ -42,10 +43,6 @@ ABOUT = {
     Measure.SALVAGED: "as gollie-filtered, but with the complete instances of answers that were cut off",
 }
 """The measures in words."""
-
-
-_Found = Counter[tuple[str, object]]
-"""How often a class has something: a surface, or a place."""
 
 
 class Counts(Model):
@@ -91,7 +88,7 @@ def score_answer(answer: str, truncated: bool, sentence: GoldSentence, schema: A
     text = sentence.text.lower()
     standing = [one for one in readable if _asked_for(one, schema) and _surface(one, schema) in text]
     salvaged = _not_too_often(standing, text, schema)
-    gold: _Found = Counter(
+    gold: Found = Counter(
         (name, sentence.text[start:end].lower().strip()) for start, end, name in sentence.mentions
     )
     return Scored(
@@ -203,32 +200,30 @@ def _not_too_often(instances: Sequence[Instance], text: str, schema: AnnotationS
     return kept
 
 
-def _by_surface(instances: Sequence[Instance], schema: AnnotationSchema) -> _Found:
+def _by_surface(instances: Sequence[Instance], schema: AnnotationSchema) -> Found:
     return Counter((one.class_name, _surface(one, schema)) for one in instances)
 
 
-def _by_place(instances: Sequence[Instance], sentence: GoldSentence, schema: AnnotationSchema) -> _Found:
+def _by_place(instances: Sequence[Instance], sentence: GoldSentence, schema: AnnotationSchema) -> Found:
     """Class and offsets, each once; what stands nowhere, or has another class, is a wrong prediction."""
     known = [one for one in instances if _asked_for(one, schema)]
     grounded = ground_all(known, schema, TextIndex(sentence.text))
     anchors = [(one.class_name, one.anchor.span if one.anchor else None) for one in grounded]
-    places: _Found = Counter({key: 1 for key in anchors if key[1] is not None})
+    places: Found = Counter({key: 1 for key in anchors if key[1] is not None})
     places.update((name, None) for name, span in anchors if span is None)
     places.update((one.class_name, None) for one in instances if not _asked_for(one, schema))
     return places
 
 
-def _gold_places(sentence: GoldSentence) -> _Found:
+def _gold_places(sentence: GoldSentence) -> Found:
     return Counter({(name, (start, end)): 1 for start, end, name in sentence.mentions})
 
 
-def _compared(found: _Found, gold: _Found) -> dict[str, Counts]:
-    """Counts by class of two multisets; a mention of the gold is found at most once."""
-    parts = (found & gold, found - gold, gold - found)
-    names = sorted({name for part in parts for name, _ in part})
-    by_class = [Counter[str]() for _ in parts]
-    for part, counts in zip(parts, by_class, strict=True):
-        for (name, _), number in part.items():
-            counts[name] += number
-    correct, wrong, missed = by_class
-    return {name: Counts(correct=correct[name], wrong=wrong[name], missed=missed[name]) for name in names}
+def _compared(found: Found, gold: Found) -> dict[str, Counts]:
+    counts = compared(found, gold)
+    parts = (counts.correct, counts.wrong, counts.missed)
+    names = sorted(set[str]().union(*parts))
+    return {
+        name: Counts(correct=counts.correct[name], wrong=counts.wrong[name], missed=counts.missed[name])
+        for name in names
+    }

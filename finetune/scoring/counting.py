@@ -24,6 +24,10 @@ ABOUT: Mapping[Measure, str] = {
 """The measures (SCIENCE: section 5)."""
 
 
+Found = Counter[tuple[str, object]]
+"""How often a class has something: a surface, or a place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Mentions of a document by class.
@@ -49,11 +53,20 @@ def count(found: Collection[TypedSpan], gold: Collection[TypedSpan], text: str, 
         measure: When a mention is correct.
     """
     key = _key(measure, text)
-    ours, theirs = Counter(map(key, set(found))), Counter(map(key, set(gold)))
-    return Counts(_by_class(ours & theirs), _by_class(ours - theirs), _by_class(theirs - ours))
+    return compared(Counter(map(key, set(found))), Counter(map(key, set(gold))))
 
 
-def _by_class(mentions: Counter[tuple[str, object]]) -> Counter[str]:
+def compared(found: Found, gold: Found) -> Counts:
+    """Count two multisets against each other; what is in the gold once is found at most once.
+
+    Args:
+        found: What was found.
+        gold: What there is to find.
+    """
+    return Counts(_by_class(found & gold), _by_class(found - gold), _by_class(gold - found))
+
+
+def _by_class(mentions: Found) -> Counter[str]:
     counts: Counter[str] = Counter()
     for (name, _), number in mentions.items():
         counts[name] += number

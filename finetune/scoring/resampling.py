@@ -19,7 +19,7 @@ Values = Sequence[float | None]
 """A figure for all documents, then for every resample; None where it is not defined."""
 
 
-def samples(documents: int, count: int, seed: int) -> Iterator[Drawn]:
+def samples(documents: int, count: int, seed: int | str) -> Iterator[Drawn]:
     """All documents, then so many resamples of as many, drawn with replacement."""
     everything = range(documents)
     yield everything

@@ -222,6 +222,15 @@ def test_classes_are_told_by_what_training_knew_of_them() -> None:
     assert evaluated(model("m", PERFECT, PERFECT)).models[0].by_seen == {}
 
 
+def test_a_label_written_as_one_word_is_the_class_of_that_name() -> None:
+    schema = AnnotationSchema(classes=(ClassSpec(name="MusicalArtist"),))
+    domain = Domain("one", schema, (GoldSentence("s", "Ann sang.", ((0, 3, "MusicalArtist"),)),))
+    scored = [score_answer(" []", False, domain.sentences[0], schema)]
+    known = ScoredModel("m", {"one": scored}, ("musicalartist",))
+    made = evaluate_scores(Benchmark("b", (domain,), {}), [known], samples=0)
+    assert made.models[0].classes["one"]["MusicalArtist"].seen == "exact"
+
+
 def test_rates_of_answers_stand_beside_the_scores() -> None:
     made = evaluated(model("m", ' [Person(span="Zoe"), Person(span="Ann")]', "nothing")).models[0]
     assert made.unparsable == pytest.approx(8 / 10)
