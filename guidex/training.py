@@ -109,9 +109,12 @@ def training_data(
         if not sources:
             raise UsageError(f"There is no row in {path.as_posix()}.", "Export documents that were accepted.")
         provenance = Provenance(data=path.name, guidex=guidex_version())
-        return TrainingData(sources, provenance, path.parent / "adapters", gold=mixed_in)
-    with find_run(run_or_file, runs_dir) as reader:
-        return replace(_of_run(reader, which, version), gold=mixed_in)
+        data = TrainingData(sources, provenance, path.parent / "adapters")
+    else:
+        with find_run(run_or_file, runs_dir) as reader:
+            data = _of_run(reader, which, version)
+    provenance = data.provenance.model_copy(update={"gold": tuple(file.name for file in gold)})
+    return replace(data, gold=mixed_in, provenance=provenance)
 
 
 def blocking_of(labels: Path, *, near: float | None = None, embedded_by: str | None = None) -> Blocking:

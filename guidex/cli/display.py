@@ -19,13 +19,15 @@ from graph.progress import Progress
 from guidex.cli.console import console, counted, safe, say
 from schemas.judgement import Outcome
 
-_PLAIN_PERIOD = 30.0
+PLAIN_PERIOD = 30.0
 """Most seconds between two lines of the plain display while something goes on."""
 
 _SILENCE = 2.0
 """Seconds without answers, since a request was refused or lost, from which this is worth a line."""
 
 _MEGABYTE = 1_000_000
+
+Mode = Literal["full", "plain", "none"]
 
 
 class Display(ABC):
@@ -65,12 +67,17 @@ class Display(ABC):
         return (download_line(*self._download),) if self._download is not None else ()
 
 
-def display_for(wanted: Literal["full", "plain", "none"] | None) -> Display:
+def display_mode(wanted: Mode | None) -> Mode:
+    """How progress is shown: as wanted, by default full where standard output and error are a terminal."""
+    if wanted is not None:
+        return wanted
+    return "full" if sys.stdout.isatty() and sys.stderr.isatty() else "plain"
+
+
+def display_for(wanted: Mode | None) -> Display:
     """The display asked for; by default full where standard output and error are a terminal, else plain."""
-    if wanted is None:
-        wanted = "full" if sys.stdout.isatty() and sys.stderr.isatty() else "plain"
     kinds: dict[str, type[Display]] = {"full": FullDisplay, "plain": PlainDisplay, "none": NoDisplay}
-    return kinds[wanted]()
+    return kinds[display_mode(wanted)]()
 
 
 @contextlib.contextmanager
@@ -126,7 +133,7 @@ class PlainDisplay(Display):
         """Print a line if it is time for one."""
         line = ", ".join(self._lines())
         step = self._step()
-        late = time.monotonic() - self._at > _PLAIN_PERIOD
+        late = time.monotonic() - self._at > PLAIN_PERIOD
         if line and (step != self._shown or late):
             self._say(line)
             self._shown = step

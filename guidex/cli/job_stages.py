@@ -22,7 +22,8 @@ class TerminalStages:
 
     Attributes:
         code: Exit code of the command, as far as it has come.
-        told: What the stages came to, for `--json`.
+        as_json: Whether what the stages came to is only gathered, to be printed at the end.
+        told: What they came to.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class TerminalStages:
         self._toml = toml
         self._plan = plan
         self._display = display
-        self._as_json = as_json
+        self.as_json = as_json
         self._recipe, self._name = load_recipe(None, job)
         self._data: TrainingData | None = None
         self.code = 0
@@ -55,7 +56,7 @@ class TerminalStages:
         if holds_run(self._folder):
             summary = summarise(self._folder)
             self.told["generate"] = summary.model_dump(mode="json")
-            if not self._as_json:
+            if not self.as_json:
                 print_summary(summary, as_json=False)
         return self.code == 0
 
@@ -69,7 +70,7 @@ class TerminalStages:
         self._data = training_data(str(self._folder), self._folder.parent)
         made = self._data.examples(self._recipe, encoder_of(self._recipe.training.base).count)
         self.told["curate"] = made.report.model_dump(mode="json")
-        if not self._as_json:
+        if not self.as_json:
             print_examples(made.report)
         return made
 
@@ -88,7 +89,7 @@ class TerminalStages:
             self.code = INTERRUPTED
             return None
         self.told["fine-tune"] = done.report.model_dump(mode="json") | {"folder": folder.as_posix()}
-        if not self._as_json:
+        if not self.as_json:
             print_training(done.report)
             typer.echo(folder.as_posix())
         return folder
@@ -110,10 +111,10 @@ class TerminalStages:
             self.code = INTERRUPTED
             return None
         self.told["evaluate"] = made.model_dump(mode="json")
-        if not self._as_json:
+        if not self.as_json:
             print_evaluation(made)
         return made
 
     def _heading(self, text: str) -> None:
-        if not self._as_json:
+        if not self.as_json:
             typer.echo(f"\n{text}\n{'-' * len(text)}")

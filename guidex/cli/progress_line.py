@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from rich.live import Live
+from rich.text import Text
+
+from guidex.cli.console import console, safe, say
+from guidex.cli.display import PLAIN_PERIOD, display_mode, fitting
 from guidex.cli.options import DisplayMode
-
-if TYPE_CHECKING:
-    from rich.live import Live
-
-_PERIOD = 30.0
-"""Most seconds between two printed lines."""
 
 
 class ProgressLine:
@@ -20,21 +19,13 @@ class ProgressLine:
 
     def __init__(self, mode: DisplayMode) -> None:
         """Choose how it is shown; None: redrawn on a terminal, else printed."""
-        import sys
-
-        if mode is None:
-            mode = "full" if sys.stdout.isatty() and sys.stderr.isatty() else "plain"
-        self._mode = mode
+        self._mode = display_mode(mode)
         self._live: Live | None = None
         self._tenth: object = None
         self._at = time.monotonic()
 
     def __enter__(self) -> Self:
         if self._mode == "full":
-            from rich.live import Live
-
-            from guidex.cli.console import console
-
             self._live = Live(console=console("err"), auto_refresh=False, transient=True)
             self._live.start()
         return self
@@ -53,27 +44,18 @@ class ProgressLine:
             done: How much is done; printed lines come with every tenth of all, or after half a minute.
             total: Of how much.
         """
-        from guidex.cli.console import safe, say
-        from guidex.cli.display import fitting
-
         if self._live is not None:
-            from rich.text import Text
-
             fitted = fitting(safe(line), self._live.console.width)
             self._live.update(Text(fitted, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif self._mode == "plain":
             tenth = 10 * done // max(total, 1)
-            if tenth != self._tenth or time.monotonic() - self._at > _PERIOD:
+            if tenth != self._tenth or time.monotonic() - self._at > PLAIN_PERIOD:
                 self._tenth, self._at = tenth, time.monotonic()
                 say(line)
 
     def note(self, text: str) -> None:
         """Show a message that stays."""
-        from guidex.cli.console import safe, say
-
         if self._live is None:
             say(text)
         else:
-            from rich.text import Text
-
             self._live.console.print(Text(safe(text)))

@@ -69,12 +69,11 @@ def run(
         _check_stages(job, through)
     with run_folder(job, name, suggestion, runs_dir, resume) as (job, folder, toml):
         shown = display_for(display)
-        if through != "generate":
-            with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
-                stages = TerminalStages(job, folder, toml, plan, display, as_json=json)
-                _go_through(stages, through, as_json=json)
         with live_traces(folder, LiveTraces(otlp, otlp_content), shown):
-            carry_out(job, folder, toml, plan, shown, as_json=json)
+            if through == "generate":
+                carry_out(job, folder, toml, plan, shown, as_json=json)
+            else:
+                _go_through(TerminalStages(job, folder, toml, plan, display, as_json=json), through)
 
 
 def _check_stages(job: Job, through: str) -> None:
@@ -83,23 +82,19 @@ def _check_stages(job: Job, through: str) -> None:
     from guidex.cli.extras import training_extra
     from guidex.recipes import load_recipe
 
-    if through == "curate":
-        with training_extra():
-            import datasketch  # noqa: F401
-    else:
-        with training_extra():
-            from finetune.training import training  # noqa: F401
+    with training_extra():
+        from finetune.training import training  # noqa: F401
     load_recipe(None, job)
     if through == "evaluate":
         read_benchmark(job.evaluation, job.seed)
 
 
-def _go_through(stages: TerminalStages, through: str, *, as_json: bool) -> None:
+def _go_through(stages: TerminalStages, through: str) -> None:
     from graph.job_graph import Stage, run_job
     from guidex.cli.console import print_json
 
     run_job(stages, Stage(through))
-    if as_json:
+    if stages.as_json:
         print_json(stages.told)
     raise typer.Exit(stages.code)
 
