@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
+
+from servers.loopback import running
 
 _COMMIT = "a" * 40
 _REVISIONS = ("main", "v1", _COMMIT)
@@ -30,14 +31,8 @@ class Hub(ThreadingHTTPServer):
 @contextlib.contextmanager
 def serving(name: str, files: Mapping[str, bytes]) -> Iterator[Hub]:
     """A hub with one data set, of these files."""
-    with Hub(name, files) as hub:
-        thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield hub
-        finally:
-            hub.shutdown()
-            thread.join()
+    with running(Hub(name, files)) as hub:
+        yield hub
 
 
 class _Handler(BaseHTTPRequestHandler):

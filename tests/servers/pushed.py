@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+
+from servers.loopback import running
 
 
 class TakingHub(ThreadingHTTPServer):
@@ -36,14 +37,8 @@ class TakingHub(ThreadingHTTPServer):
 @contextlib.contextmanager
 def taking(*, refuses: bool = False) -> Iterator[TakingHub]:
     """A hub that runs within."""
-    with TakingHub(refuses=refuses) as hub:
-        thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield hub
-        finally:
-            hub.shutdown()
-            thread.join()
+    with running(TakingHub(refuses=refuses)) as hub:
+        yield hub
 
 
 class _Handler(BaseHTTPRequestHandler):
