@@ -16,6 +16,7 @@ import tomli_w
 from graph.documents import seen_from, stem_of, with_path
 from graph.store.redaction import redactor_for
 from guidex.given_schemas import load_schema
+from guidex.toml_files import read_toml
 from schemas.errors import UsageError
 from schemas.job import Job, Mode, job_from
 from schemas.methods import Method
@@ -155,18 +156,7 @@ def effective_toml(job: Job, folder: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    source = _shown(path)
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source} is no TOML: {error}.", "Correct the line it names.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{source} is no UTF-8 text.", "Write the job file as UTF-8.") from error
-    except OSError as error:
-        raise UsageError(
-            f"The job file {source} cannot be read: {error.strerror}.",
-            "Check the path; `guidex init` writes a job file.",
-        ) from error
+    data = read_toml(path, "job file", "Check the path; `guidex init` writes a job file.")
     _from_folder(data, path.parent)
     return data
 

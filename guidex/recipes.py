@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import finetune
+from guidex.toml_files import read_toml
 from schemas.errors import UsageError
 from schemas.job import Job
 from schemas.job_faults import in_words
@@ -41,7 +42,7 @@ def load_recipe(named: str | None, job: Job | None = None, changes: Sequence[str
         data, name = own, "job"
     else:
         path = _path(named or DEFAULT)
-        data, name = _read(path), path.stem
+        data, name = read_toml(path, "recipe", "Check the file."), path.stem
     for change in changes:
         _change(data, change)
     try:
@@ -70,15 +71,6 @@ def _path(named: str) -> Path:
     raise UsageError(
         f"There is no recipe `{named}`.", f"Name a file, or one of: {', '.join(recipe_names())}."
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.as_posix()} is no TOML: {error}.", "Correct the line it names.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The recipe {path.as_posix()} cannot be read.", "Check the file.") from error
 
 
 def _change(data: dict[str, Any], change: str) -> None:
